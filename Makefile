@@ -1,0 +1,46 @@
+# Everything is installed into .venv and nothing elsewhere; `make` with nothing to do installs nothing.
+# PYTHON chooses the interpreter that makes the virtual environment (3.11 or later).
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+bin := .venv/bin
+stack ?= dev
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test test-long lint format plan install lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: install ## run the stack on this machine and answer one question in SQL
+	@$(bin)/vectordb local up --stack $(stack) --tour
+
+down: ## stop what `make up` started
+	@if [ -x $(bin)/vectordb ]; then $(bin)/vectordb local down --stack $(stack); fi
+
+test: install ## run every test
+	@$(bin)/pytest -q -m "not long"
+
+test-long: install ## the long tests too
+	@$(bin)/pytest -q
+
+lint: install ## ruff and mypy
+	@$(bin)/ruff check . && $(bin)/ruff format --check . && $(bin)/mypy
+
+format: install ## let ruff put the code into form
+	@$(bin)/ruff check --fix . ; $(bin)/ruff format .
+
+plan: install ## what `pulumi up` would make, checked against the policies
+	@$(bin)/vectordb plan --stack $(stack)
+
+install: .venv/installed ## install into .venv
+
+# pip stays in the environment: the Pulumi CLI asks it for the plug-ins that the program needs.
+.venv/installed: requirements.lock pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" UV_VERSION=$(UV_VERSION) sh scripts/install.sh
+
+lock: install ## resolve requirements.lock anew
+	@$(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
+
+clean: down ## forget the environment and everything made locally
+	@rm -rf .venv .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

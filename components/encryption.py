@@ -1,0 +1,86 @@
+"""The stack's customer key.
+
+Creates: aws:kms/key:Key, aws:kms/alias:Alias.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.naming import bounded
+
+
+class EncryptionArgs(TypedDict):
+    account: pulumi.Input[str]
+    """The account that owns the key; its IAM policies decide who may use it."""
+    region: pulumi.Input[str]
+    """The region, for the service principals that are regional."""
+    partition: pulumi.Input[str]
+    """aws, aws-cn or aws-us-gov."""
+    protect: NotRequired[bool]
+    """Keep the key when the stack is destroyed: kept snapshots cannot be read without it. Default false."""
+
+
+class Encryption(pulumi.ComponentResource):
+    """One symmetric customer key with yearly rotation for the database, its secret, the indexes, disks and logs."""
+
+    key_arn: pulumi.Output[str]
+    """The key's ARN."""
+
+    def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vectordb:index:Encryption", name, dict(args), opts)
+        protect = args.get("protect", False)
+        key = aws.kms.Key(
+            f"{name}-key",
+            description=f"Data of {pulumi.get_project()} {pulumi.get_stack()}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=iam.document(*key_statements(args["account"], args["region"], args["partition"])),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
+        )
+        aws.kms.Alias(
+            f"{name}-alias",
+            name=bounded(f"alias/{pulumi.get_project()}-{pulumi.get_stack()}", 256),
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.key_arn = key.arn
+        self.register_outputs({"key_arn": self.key_arn})
+
+
+def key_statements(
+    account: pulumi.Input[str], region: pulumi.Input[str], partition: pulumi.Input[str]
+) -> list[dict[str, Any]]:
+    """The key's policy: the account through IAM, and the two services that use it in their own name."""
+    return [
+        iam.allow(
+            "kms:*",
+            "*",
+            sid="AccountThroughIam",
+            principal={"AWS": pulumi.Output.format("arn:{0}:iam::{1}:root", partition, account)},
+        ),
+        iam.allow(
+            # S3 Vectors keeps its index structures current in its own name (S3 User Guide, vector bucket encryption).
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            "*",
+            sid="VectorIndexing",
+            principal={"Service": "indexing.s3vectors.amazonaws.com"},
+            condition={"StringEquals": {"aws:SourceAccount": account}},
+        ),
+        iam.allow(
+            # CloudWatch Logs encrypts a group in its own name (CloudWatch Logs User Guide, encrypt log data).
+            ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            "*",
+            sid="Logs",
+            principal={"Service": pulumi.Output.format("logs.{0}.amazonaws.com", region)},
+            condition={
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": pulumi.Output.format(
+                        "arn:{0}:logs:{1}:{2}:log-group:*", partition, region, account
+                    )
+                }
+            },
+        ),
+    ]

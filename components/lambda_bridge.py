@@ -1,0 +1,111 @@
+"""The function between SQL and S3 Vectors.
+
+Creates: aws:cloudwatch/logGroup:LogGroup, aws:iam/role:Role with its policy, aws:lambda/function:Function,
+aws:lambda/alias:Alias.
+
+It runs outside the VPC: it never talks to the database, which calls it through the `lambda` endpoint and waits for the
+answer. So it needs no interface, no `s3vectors` endpoint and no NAT (docs/decisions/003-bridge-outside-the-vpc.md).
+"""
+
+import json
+from typing import TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.lambda_package import build
+from components.naming import bounded
+from components.vector_store import read_statements
+
+ALIAS = "live"
+TIMEOUT_SECONDS = 20
+"""Below `aws_lambda.request_timeout_ms` (components/database.py), above what the function's own client waits."""
+MEMORY_MB = 512
+
+
+class LambdaBridgeArgs(TypedDict):
+    index_arns: pulumi.Input[dict[str, pulumi.Input[str]]]
+    """Index name → ARN: all that the function may read."""
+    key_arn: pulumi.Input[str]
+    """The customer key of the indexes, the log and the function's environment."""
+    account: pulumi.Input[str]
+    """The account, for the role's trust."""
+    region: pulumi.Input[str]
+    """The region."""
+    partition: pulumi.Input[str]
+    """aws, aws-cn or aws-us-gov."""
+
+
+class LambdaBridge(pulumi.ComponentResource):
+    """A published function that reads the store's indexes and nothing else."""
+
+    function_arn: pulumi.Output[str]
+    """The alias's ARN, qualified: what SQL invokes, and all that the database's role may invoke."""
+    role_arn: pulumi.Output[str]
+    """The function's role."""
+
+    def __init__(self, name: str, args: LambdaBridgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vectordb:index:LambdaBridge", name, dict(args), opts)
+        child = pulumi.ResourceOptions(parent=self)
+        index_arns = pulumi.Output.from_input(args["index_arns"]).apply(lambda known: sorted(known.values()))
+        function_name = bounded(f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}", 64)
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/lambda/{function_name}",
+            retention_in_days=30,
+            kms_key_id=args["key_arn"],
+            opts=child,
+        )
+        function_pattern = pulumi.Output.format(
+            "arn:{0}:lambda:{1}:{2}:function:{3}", args["partition"], args["region"], args["account"], function_name
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            description="Reads the vector indexes",
+            assume_role_policy=iam.trust("lambda.amazonaws.com", account=args["account"], source_arn=function_pattern),
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-read",
+            role=role.name,
+            policy=iam.document(
+                *read_statements(index_arns, args["key_arn"]),
+                iam.allow(["logs:CreateLogStream", "logs:PutLogEvents"], pulumi.Output.format("{0}:*", logs.arn)),
+            ),
+            opts=child,
+        )
+        function = aws.lambda_.Function(
+            f"{name}-function",
+            name=function_name,
+            description="Answers s3vl.* from Amazon S3 Vectors",
+            runtime="python3.13",
+            architectures=["arm64"],
+            handler="handler.handle",
+            code=pulumi.FileArchive(build("bridge")),
+            role=role.arn,
+            timeout=TIMEOUT_SECONDS,
+            memory_size=MEMORY_MB,
+            publish=True,
+            kms_key_arn=args["key_arn"],
+            environment={"variables": {"VECTORDB_INDEX_ARNS": index_arns.apply(_compact)}},
+            logging_config={"log_format": "JSON", "log_group": logs.name},
+            # The policy: a function that starts without it fails its first calls.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        alias = aws.lambda_.Alias(
+            f"{name}-{ALIAS}",
+            name=ALIAS,
+            description="What SQL invokes",
+            function_name=function.name,
+            function_version=function.version,
+            opts=child,
+        )
+        self.function_arn = alias.arn
+        self.role_arn = role.arn
+        self.register_outputs({"function_arn": self.function_arn, "role_arn": self.role_arn})
+
+
+def _compact(arns: list[str]) -> str:
+    # Lambda's environment is limited to 4 KB in all.
+    return json.dumps(arns, separators=(",", ":"))

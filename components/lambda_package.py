@@ -1,0 +1,95 @@
+"""Builds a function's package: its own files and the exact libraries that it pins, the same bytes on every machine.
+
+The libraries are copied from the environment that runs the program; their versions have to be the ones that
+`lambda/<function>/requirements.txt` pins. All are pure Python, so the package does not depend on the machine. Lambda's
+own copy of boto3 is older than the S3 Vectors API that the bridge uses.
+"""
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pulumi
+
+SERVICES = {"bridge": ("s3vectors",)}
+"""Function → the services whose API descriptions it takes along; all of them are 25 MB."""
+
+_LAMBDA = Path("lambda")
+_BUILD = Path("build")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
+_SKIPPED_SUFFIXES = (".pyc", ".pyi", ".typed", ".so")
+
+
+def build(function: str) -> str:
+    """The path of the function's package, relative to the project so that it is the same input on every machine.
+
+    Built when it is missing or its parts changed, in a temporary file that takes the place of the old one at once.
+
+    Raises:
+        pulumi.RunError: a library is missing or of another version than the function pins.
+    """
+    parts = sorted(_function_files(function)) + sorted(_library_files(function))
+    digest = hashlib.sha256()
+    for name, source in parts:
+        digest.update(f"{name}\0".encode() + hashlib.sha256(source.read_bytes()).digest())
+    package = _BUILD / "lambda" / f"{function}-{digest.hexdigest()[:16]}.zip"
+    if not package.exists():
+        package.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=package.parent, prefix=f".{function}-")
+        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            # Stored, not deflated: implementations of deflate differ in their bytes.
+            for name, source in parts:
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, source.read_bytes())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(package)
+    return package.as_posix()
+
+
+def pinned(function: str) -> dict[str, str]:
+    """Library → version, as `lambda/<function>/requirements.txt` pins them."""
+    lines = (_LAMBDA / function / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==", 1) for line in map(str.strip, lines) if line and not line.startswith("#"))
+
+
+def _function_files(function: str) -> Iterator[tuple[str, Path]]:
+    folder = _LAMBDA / function
+    for path in folder.rglob("*.py"):
+        yield path.relative_to(folder).as_posix(), path
+
+
+def _library_files(function: str) -> Iterator[tuple[str, Path]]:
+    for library, version in pinned(function).items():
+        try:
+            distribution = metadata.distribution(library)
+        except metadata.PackageNotFoundError:
+            raise _unusable(function, f"{library} is not installed") from None
+        if distribution.version != version:
+            raise _unusable(function, f"{library} is {distribution.version} here and {version} there")
+        for file in distribution.files or ():
+            name = file.as_posix()
+            if not name.startswith("..") and ".dist-info/" not in name and _wanted(function, name):
+                yield name, Path(str(distribution.locate_file(file)))
+
+
+def _wanted(function: str, name: str) -> bool:
+    if name.endswith(_SKIPPED_SUFFIXES):
+        return False
+    for data in ("botocore/data/", "boto3/data/"):
+        if name.startswith(data):
+            service, _, rest = name.removeprefix(data).partition("/")
+            # Files directly in the folder are the endpoints, partitions and retry tables.
+            return not rest or service in SERVICES[function]
+    return not name.startswith("boto3/examples/")
+
+
+def _unusable(function: str, reason: str) -> pulumi.RunError:
+    return pulumi.RunError(
+        f"The package of the function {function!r} cannot be built: {reason} "
+        f"(lambda/{function}/requirements.txt). Run `make install`, and the program with .venv's Python."
+    )

@@ -1,0 +1,107 @@
+"""The step that applies `sql/` to the database.
+
+Creates: command:local:Command. It runs at `pulumi up` when the SQL, its values or the database itself changed, never in
+a preview; it has no `triggers` (a trigger replaces the step, and a replacement deletes) and no `delete`: the objects
+belong to the database. Nothing in its inputs is secret or differs between machines.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_command as command
+
+
+class SqlSchemaArgs(TypedDict):
+    host: pulumi.Input[str]
+    """The database's endpoint."""
+    port: pulumi.Input[int]
+    """Its port."""
+    database_name: pulumi.Input[str]
+    """The database."""
+    region: pulumi.Input[str]
+    """The region of the database and its secret."""
+    secret_arn: pulumi.Input[str]
+    """The master's secret; the step reads it at run time."""
+    resource_id: pulumi.Input[str]
+    """The cluster's resource id: a new cluster of the same name gets the SQL too."""
+    transport: str
+    """How the step reaches the database: ssm or direct."""
+    bastion_id: NotRequired[pulumi.Input[str]]
+    """The bastion, for the transport ssm."""
+    session_document: NotRequired[pulumi.Input[str]]
+    """The Session document, for the transport ssm."""
+    function_arn: pulumi.Input[str]
+    """What `s3vl` invokes: the bridge's alias, qualified."""
+    index_arns: pulumi.Input[dict[str, pulumi.Input[str]]]
+    """Index name → ARN."""
+    indexes: list[dict[str, Any]]
+    """The indexes as configured: name, dimension, metric."""
+    users: list[dict[str, Any]]
+    """The login roles as configured: name, access."""
+    python: NotRequired[str]
+    """The interpreter, relative to the project. Default .venv/bin/python."""
+    directory: NotRequired[str]
+    """The folder that holds `sql/`, relative to the project. Default the project itself."""
+
+
+class SqlSchema(pulumi.ComponentResource):
+    """Applies versioned and repeatable SQL files, each once, through `vectordb migrate apply`."""
+
+    applied: pulumi.Output[str]
+    """What the last run applied, as JSON."""
+
+    def __init__(self, name: str, args: SqlSchemaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vectordb:index:SqlSchema", name, dict(args), opts)
+        directory = args.get("directory", ".")
+        environment: dict[str, pulumi.Input[str]] = {
+            "VECTORDB_HOST": args["host"],
+            "VECTORDB_PORT": pulumi.Output.from_input(args["port"]).apply(lambda port: str(int(port))),
+            "VECTORDB_DATABASE": args["database_name"],
+            "VECTORDB_REGION": args["region"],
+            "VECTORDB_SECRET_ARN": args["secret_arn"],
+            "VECTORDB_CLUSTER_RESOURCE_ID": args["resource_id"],
+            "VECTORDB_TRANSPORT": args["transport"],
+            "VECTORDB_FUNCTION_ARN": args["function_arn"],
+            "VECTORDB_INDEXES": pulumi.Output.from_input(args["index_arns"]).apply(
+                lambda arns: json.dumps(
+                    [
+                        {"name": i["name"], "arn": arns[i["name"]], "dimension": i["dimension"], "metric": i["metric"]}
+                        for i in args["indexes"]
+                    ]
+                )
+            ),
+            "VECTORDB_USERS": json.dumps([{"name": u["name"], "access": u["access"]} for u in args["users"]]),
+            "VECTORDB_SQL_SHA256": digest(Path(directory) / "sql"),
+        }
+        if "bastion_id" in args:
+            environment["VECTORDB_BASTION_ID"] = args["bastion_id"]
+        if "session_document" in args:
+            environment["VECTORDB_SESSION_DOCUMENT"] = args["session_document"]
+        interpreter = args.get("python", ".venv/bin/python")
+        step = command.local.Command(
+            f"{name}-apply",
+            # exec: the shell's place is taken, so that Ctrl-C ends the work itself and not just the shell.
+            create=f'exec "${{VECTORDB_PYTHON:-{interpreter}}}" -m vectordb migrate apply',
+            dir=directory,
+            environment=environment,
+            # The last run's output is no business of the next one.
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.applied = step.stdout
+        self.register_outputs({"applied": self.applied})
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the SQL files below `folder`: relative path and content of each, in the order of the paths.
+
+    Line ends are counted as LF, so that a checkout on Windows has the same digest. `vectordb migrate` computes the same.
+    """
+    whole = hashlib.sha256()
+    for file in sorted(folder.rglob("*.sql"), key=lambda found: found.relative_to(folder).as_posix()):
+        whole.update(file.relative_to(folder).as_posix().encode() + b"\0")
+        whole.update(file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return whole.hexdigest()

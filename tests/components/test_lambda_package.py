@@ -1,0 +1,83 @@
+"""The package has the same bytes wherever it is built, and everything that the function imports."""
+
+import subprocess
+import sys
+import zipfile
+
+import pulumi
+import pytest
+
+from components import lambda_package
+from tests.components.recorded import ROOT
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with a copy of the function, so that nothing of the checkout is written."""
+    source = ROOT / "lambda" / "bridge"
+    for file in source.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            target = tmp_path / "lambda" / "bridge" / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_built_twice_it_has_the_same_bytes_and_a_relative_path(project):
+    path = lambda_package.build("bridge")
+    assert path.startswith("build/lambda/bridge-")
+    first = (project / path).read_bytes()
+    (project / path).unlink()
+    assert lambda_package.build("bridge") == path
+    assert (project / path).read_bytes() == first
+
+
+def test_a_changed_function_is_another_package(project):
+    before = lambda_package.build("bridge")
+    with (project / "lambda/bridge/handler.py").open("a") as file:
+        file.write("# changed\n")
+    assert lambda_package.build("bridge") != before
+
+
+def test_it_takes_only_the_services_it_calls(project):
+    with zipfile.ZipFile(lambda_package.build("bridge")) as package:
+        names = package.namelist()
+    services = {name.split("/")[2] for name in names if name.startswith("botocore/data/") and name.count("/") > 2}
+    assert services == {"s3vectors"}
+    assert "handler.py" in names
+    assert not [name for name in names if name.endswith((".pyc", ".so"))]
+
+
+def test_the_handler_imports_with_nothing_but_the_package(project):
+    package = project / lambda_package.build("bridge")
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(project / "task")
+    code = "import sys; sys.path.insert(0, '.'); import handler, botocore; print(botocore.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], cwd=project / "task", capture_output=True, text=True, check=False,
+        env={"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("botocore/__init__.py")
+    assert "site-packages" not in done.stdout
+
+
+def test_a_library_of_another_version_is_refused(project):
+    file = project / "lambda/bridge/requirements.txt"
+    file.write_text(file.read_text().replace("boto3==", "boto3==0."))
+    with pytest.raises(pulumi.RunError, match=r"boto3 is .* here and 0\..* there.*make install"):
+        lambda_package.build("bridge")
+
+
+def test_the_pins_are_those_of_the_lock():
+    locked = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        name, equals, rest = line.partition("==")
+        if equals and not line.startswith(" "):
+            locked[name] = rest.split()[0]
+    pins = dict(
+        line.split("==") for line in (ROOT / "lambda/bridge/requirements.txt").read_text().splitlines() if "==" in line
+    )
+    assert pins
+    assert {name: locked[name] for name in pins} == pins

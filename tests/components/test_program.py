@@ -1,0 +1,317 @@
+"""The program as a whole: exact resources and inputs of what it registers, and no way out of the network in any configuration."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.components.recorded import all_of, only, record
+from vectordb.plan.checks import check
+from vectordb.plan.recording import UNKNOWN
+
+
+@pytest.fixture(scope="module")
+def dev():
+    return record()
+
+
+def policy(resource, key="policy"):
+    """A policy document that was known at plan time."""
+    return json.loads(resource.inputs[key])["Statement"]
+
+
+def test_every_resource_of_the_dev_stack(dev):
+    assert sorted((r.type.rpartition(":")[2], r.name) for r in dev.resources if r.custom) == [
+        ("Alias", "bridge-live"),
+        ("Alias", "encryption-alias"),
+        ("Cluster", "database-cluster"),
+        ("ClusterInstance", "database-writer"),
+        ("ClusterParameterGroup", "database-parameters"),
+        ("ClusterRoleAssociation", "database-invoke"),
+        ("Command", "sql-apply"),
+        ("DefaultSecurityGroup", "network-default"),
+        ("Document", "bastion-forward"),
+        ("Function", "bridge-function"),
+        ("Instance", "bastion-instance"),
+        ("InstanceProfile", "bastion-profile"),
+        ("Key", "encryption-key"),
+        ("LogGroup", "bridge-logs"),
+        ("Role", "bastion-role"),
+        ("Role", "bridge-role"),
+        ("Role", "database-invoke"),
+        ("RolePolicy", "bastion-agent"),
+        ("RolePolicy", "bridge-read"),
+        ("RolePolicy", "database-invoke"),
+        ("RouteTable", "network-isolated"),
+        ("RouteTableAssociation", "network-isolated-1"),
+        ("RouteTableAssociation", "network-isolated-2"),
+        ("SecurityGroup", "bastion-group"),
+        ("SecurityGroup", "database-group"),
+        ("SecurityGroup", "network-endpoints"),
+        ("SecurityGroupEgressRule", "bastion-to-database-egress"),
+        ("SecurityGroupEgressRule", "bastion-to-endpoints-egress"),
+        ("SecurityGroupEgressRule", "bastion-to-s3"),
+        ("SecurityGroupEgressRule", "database-to-endpoints-egress"),
+        ("SecurityGroupIngressRule", "bastion-to-database-ingress"),
+        ("SecurityGroupIngressRule", "bastion-to-endpoints-ingress"),
+        ("SecurityGroupIngressRule", "database-to-endpoints-ingress"),
+        ("Subnet", "network-isolated-1"),
+        ("Subnet", "network-isolated-2"),
+        ("SubnetGroup", "database-subnets"),
+        ("VectorsIndex", "vectors-stdlib"),
+        ("VectorsVectorBucket", "vectors-bucket"),
+        ("VectorsVectorBucketPolicy", "vectors-policy"),
+        ("Vpc", "network-vpc"),
+        ("VpcEndpoint", "network-lambda"),
+        ("VpcEndpoint", "network-s3"),
+        ("VpcEndpoint", "network-ssm"),
+        ("VpcEndpoint", "network-ssmmessages"),
+        ("VpcEndpointPolicy", "bastion-s3"),
+        ("VpcEndpointPolicy", "bastion-ssm"),
+        ("VpcEndpointPolicy", "bastion-ssmmessages"),
+        ("VpcEndpointPolicy", "database-invoke"),
+    ]
+
+
+def test_every_child_is_named_after_its_component_or_the_flow_it_is_part_of(dev):
+    owners = {r.urn: r.name for r in dev.components()}
+    for resource in dev.resources:
+        if resource.custom:
+            assert resource.name.startswith((owners[resource.parent], "bastion-to-database")), resource.urn
+
+
+def test_the_database_is_private_encrypted_and_without_a_password(dev):
+    cluster = only(dev, "Cluster").inputs
+    assert cluster == {
+        "engine": "aurora-postgresql",
+        "engineVersion": "18",
+        "databaseName": "vectordb",
+        "masterUsername": "vectordb_admin",
+        "manageMasterUserPassword": True,
+        "masterUserSecretKmsKeyId": UNKNOWN,
+        "storageEncrypted": True,
+        "kmsKeyId": UNKNOWN,
+        "iamDatabaseAuthenticationEnabled": True,
+        "dbSubnetGroupName": UNKNOWN,
+        "vpcSecurityGroupIds": [UNKNOWN],
+        "dbClusterParameterGroupName": UNKNOWN,
+        "serverlessv2ScalingConfiguration": {"minCapacity": 0, "maxCapacity": 4, "secondsUntilAutoPause": 300},
+        "backupRetentionPeriod": 7,
+        "copyTagsToSnapshot": True,
+        "deleteAutomatedBackups": True,
+        "deletionProtection": False,
+        "skipFinalSnapshot": True,
+        "engineLifecycleSupport": "open-source-rds-extended-support-disabled",
+        "applyImmediately": True,
+    }
+    assert only(dev, "Cluster").ignore_changes == ("engineVersion",)
+    writer = only(dev, "ClusterInstance").inputs
+    assert (writer["instanceClass"], writer["publiclyAccessible"], writer["caCertIdentifier"]) == (
+        "db.serverless",
+        False,
+        "rds-ca-rsa2048-g1",
+    )
+
+
+@pytest.mark.parametrize("version", ["16", "17", "18"])
+def test_parameters_force_tls_and_leave_time_for_the_function(version):
+    recording = record(database={"version": version})
+    group = only(recording, "ClusterParameterGroup").inputs
+    values = {item["name"]: item["value"] for item in group["parameters"]}
+    assert group["family"] == f"aurora-postgresql{version}"
+    assert values["rds.force_ssl"] == "1"
+    function_ms = only(recording, "Function").inputs["timeout"] * 1000
+    assert int(values["aws_lambda.request_timeout_ms"]) > function_ms > int(values["aws_lambda.connect_timeout_ms"])
+    assert {item["applyMethod"] for item in group["parameters"]} == {"immediate"}
+
+
+def test_auto_pause_is_asked_for_only_where_it_exists():
+    scaling = only(record(database={"minCapacity": 0.5}), "Cluster").inputs["serverlessv2ScalingConfiguration"]
+    assert scaling == {"minCapacity": 0.5, "maxCapacity": 4}
+
+
+def test_protection_covers_everything_that_holds_data():
+    recording = record(database={"protect": True})
+    cluster = only(recording, "Cluster").inputs
+    assert (cluster["deletionProtection"], cluster["skipFinalSnapshot"], cluster["deleteAutomatedBackups"]) == (
+        True,
+        False,
+        False,
+    )
+    assert cluster["finalSnapshotIdentifier"] == "vectordb-dev-database-final"
+    assert sorted(r.name for r in recording.resources if r.protect) == [
+        "database-cluster",
+        "database-writer",
+        "encryption-key",
+        "vectors-bucket",
+        "vectors-stdlib",
+    ]
+    assert only(recording, "Key").retain_on_delete
+    assert not any(r.protect or r.retain_on_delete for r in record().resources)
+
+
+def test_each_flow_is_a_pair_of_rules_between_groups_and_only_s3_is_a_prefix_list(dev):
+    rules = all_of(dev, "SecurityGroupEgressRule") | all_of(dev, "SecurityGroupIngressRule")
+    ports = {
+        name: (rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs["ipProtocol"])
+        for name, rule in rules.items()
+    }
+    assert ports == {
+        "bastion-to-database-egress": (5432, 5432, "tcp"),
+        "bastion-to-database-ingress": (5432, 5432, "tcp"),
+        "bastion-to-endpoints-egress": (443, 443, "tcp"),
+        "bastion-to-endpoints-ingress": (443, 443, "tcp"),
+        "bastion-to-s3": (443, 443, "tcp"),
+        "database-to-endpoints-egress": (443, 443, "tcp"),
+        "database-to-endpoints-ingress": (443, 443, "tcp"),
+    }
+    assert [name for name, rule in rules.items() if "prefixListId" in rule.inputs] == ["bastion-to-s3"]
+    assert not [name for name, rule in rules.items() if {"cidrIpv4", "cidrIpv6"} & rule.inputs.keys()]
+    assert all(rule.inputs["description"] for rule in rules.values())
+    assert not any({"ingress", "egress"} & group.inputs.keys() for group in all_of(dev, "SecurityGroup").values())
+
+
+def test_interface_endpoints_have_private_dns_and_a_policy_of_their_own(dev):
+    endpoints = all_of(dev, "VpcEndpoint")
+    interface = [e for e in endpoints.values() if e.inputs["vpcEndpointType"] == "Interface"]
+    assert sorted(e.inputs["serviceName"] for e in interface) == [
+        "com.amazonaws.us-east-1.lambda",
+        "com.amazonaws.us-east-1.ssm",
+        "com.amazonaws.us-east-1.ssmmessages",
+    ]
+    assert all(e.inputs["privateDnsEnabled"] and len(e.inputs["subnetIds"]) == 1 for e in interface)
+    assert len(all_of(dev, "VpcEndpointPolicy")) == len(endpoints)
+    assert policy(only(dev, "VpcEndpointPolicy", "bastion-s3")) == [
+        {
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::al2023-repos-us-east-1-de612dc2/*",
+            "Principal": "*",
+        }
+    ]
+
+
+def test_the_bastion_has_no_key_no_door_and_no_second_hop(dev):
+    instance = only(dev, "Instance").inputs
+    assert instance["associatePublicIpAddress"] is False
+    assert "keyName" not in instance
+    assert instance["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+    }
+    assert instance["rootBlockDevice"]["encrypted"] is True
+    ingress = {name for name in all_of(dev, "SecurityGroupIngressRule") if name.endswith("to-bastion-ingress")}
+    assert ingress == set()
+    assert policy(only(dev, "RolePolicy", "bastion-agent"))[0]["Action"] == [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ]
+
+
+def test_without_a_bastion_its_endpoints_are_gone_too():
+    recording = record(bastion=False, transport="direct")
+    assert sorted(all_of(recording, "VpcEndpoint")) == ["network-lambda", "network-s3"]
+    assert not all_of(recording, "Instance")
+    environment = only(recording, "Command").inputs["environment"]
+    assert environment["VECTORDB_TRANSPORT"] == "direct"
+    assert "VECTORDB_BASTION_ID" not in environment
+
+
+def test_the_function_is_small_and_outside_the_network(dev):
+    function = only(dev, "Function").inputs
+    assert (function["runtime"], function["architectures"], function["publish"]) == ("python3.13", ["arm64"], True)
+    assert (function["timeout"], function["memorySize"], function["handler"]) == (20, 512, "handler.handle")
+    assert "vpcConfig" not in function
+    assert function["loggingConfig"]["logFormat"] == "JSON"
+    assert only(dev, "LogGroup").inputs["name"] == "/aws/lambda/vectordb-dev-bridge"
+
+
+def test_the_step_has_no_triggers_no_delete_and_nothing_of_this_machine(dev):
+    step = only(dev, "Command").inputs
+    assert step["create"] == 'exec "${VECTORDB_PYTHON:-.venv/bin/python}" -m vectordb migrate apply'
+    assert (step["dir"], step["addPreviousOutputInEnv"]) == (".", False)
+    assert not {"triggers", "delete", "update", "stdin"} & step.keys()
+    assert "/" not in "".join(v for k, v in step["environment"].items() if k != "VECTORDB_USERS")
+    assert json.loads(step["environment"]["VECTORDB_USERS"]) == [{"name": "vectordb_app", "access": "writer"}]
+
+
+def test_the_step_waits_for_writer_rules_endpoints_and_association(dev):
+    waits = {urn.rpartition("::")[2] for urn in only(dev, "SqlSchema").dependencies} | {
+        urn.rpartition("::")[2] for urn in only(dev, "Command").dependencies
+    }
+    assert {
+        "database-writer",
+        "database-invoke",
+        "bastion-to-database-ingress",
+        "bastion-to-database-egress",
+        "database-to-endpoints-egress",
+        "bastion-instance",
+    } <= waits
+
+
+def test_the_key_admits_the_account_and_two_services(dev):
+    statements = policy(only(dev, "Key"))
+    assert [(s["Sid"], s["Principal"]) for s in statements] == [
+        ("AccountThroughIam", {"AWS": "arn:aws:iam::123456789012:root"}),
+        ("VectorIndexing", {"Service": "indexing.s3vectors.amazonaws.com"}),
+        ("Logs", {"Service": "logs.us-east-1.amazonaws.com"}),
+    ]
+    assert all("Condition" in s for s in statements[1:])
+
+
+def test_other_partitions_have_their_own_arns():
+    recording = record(aws__region="us-gov-west-1")
+    assert policy(only(recording, "Key"))[0]["Principal"] == {"AWS": "arn:aws-us-gov:iam::123456789012:root"}
+    assert "arn:aws:" not in json.dumps([r.inputs for r in recording.resources])
+
+
+def test_long_stack_names_stay_within_the_limits():
+    import dataclasses
+
+    from components.naming import bounded, bucket_name
+    from tests.components.recorded import ROOT
+    from vectordb.plan import plan, stack_configuration
+
+    long = dataclasses.replace(stack_configuration.read(ROOT, "dev"), stack="a" * 100)
+    recording = plan.record(long)
+    assert len(only(recording, "Function").inputs["name"]) <= 64
+    assert len(only(recording, "VectorsVectorBucket").inputs["vectorBucketName"]) <= 63
+    assert bounded("x" * 70, 64) != bounded("x" * 69 + "y", 64)
+    assert bucket_name("A_b", "123456789012", "us-east-1") == "123456789012-us-east-1-a-b"
+
+
+_DOORS = (
+    "internetGateway", "natGateway", "eip", "egressOnlyInternetGateway", "internetGatewayAttachment", "carrierGateway", "route",
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    zones=st.sampled_from([2, 3]),
+    bastion=st.booleans(),
+    protect=st.booleans(),
+    version=st.sampled_from(["16", "17", "18"]),
+    capacity=st.sampled_from([(0, 1), (0.5, 2), (8, 8)]),
+    indexes=st.lists(st.sampled_from(["docs", "images", "a-b.c"]), unique=True, max_size=3),
+)
+def test_no_configuration_has_a_door_or_fails_a_check(zones, bastion, protect, version, capacity, indexes):
+    recording = record(
+        network={"zones": zones},
+        bastion=bastion,
+        transport="ssm" if bastion else "direct",
+        database={"version": version, "minCapacity": capacity[0], "maxCapacity": capacity[1], "protect": protect},
+        indexes=[{"name": name, "dimension": 8} for name in indexes],
+    )
+    assert check(recording) == []
+    kinds = {r.type.split(":")[1].partition("/")[2] for r in recording.resources if r.type.startswith("aws:")}
+    assert not kinds & set(_DOORS)
+    assert sorted(all_of(recording, "VectorsIndex")) == sorted(f"vectors-{name}" for name in indexes)
+    assert len(all_of(recording, "Subnet")) == zones
+    names = [r.name for r in recording.resources if r.custom]
+    assert all(a != b for a, b in itertools.pairwise(sorted(f"{r.type}{r.name}" for r in recording.resources))), names

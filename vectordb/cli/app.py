@@ -1,0 +1,39 @@
+"""The command tree."""
+
+from typing import Annotated
+
+import typer
+
+from vectordb import __version__
+from vectordb.cli import local, migrate
+from vectordb.cli.plan import plan
+from vectordb.cli.search import search
+
+app = typer.Typer(
+    name="vectordb",
+    help="Vector search in SQL, inside your own network: plan it, run it here, apply its SQL, search.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(plan)
+app.add_typer(local.app, name="local")
+app.add_typer(migrate.app, name="migrate")
+app.command()(search)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer hands over the flag's value
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+    del version

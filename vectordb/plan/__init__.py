@@ -1,0 +1,1 @@
+"""Run the program in process, record what it registers, check it, report it."""

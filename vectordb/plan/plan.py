@@ -1,0 +1,97 @@
+"""A plan: what `pulumi up` would register, and what is wrong with it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vectordb.plan import analyzer, lookups, program, stack_configuration
+from vectordb.plan.checks import check
+from vectordb.plan.recording import Recording, Registration, masked
+from vectordb.plan.stack_configuration import StackConfiguration
+from vectordb.plan.violation import Violation
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recording with the verdict of the policy pack and of the checks."""
+
+    recording: Recording
+    pack: str
+    policies: tuple[str, ...]
+    violations: tuple[Violation, ...]
+
+    @property
+    def mandatory(self) -> tuple[Violation, ...]:
+        """The violations that `pulumi up` would not pass."""
+        return tuple(violation for violation in self.violations if violation.mandatory)
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as plain data: unknown values are Pulumi's sentinel, secrets are masked."""
+        recording = self.recording
+        return {
+            "project": recording.project,
+            "stack": recording.stack,
+            "resources": [_resource(resource) for resource in sorted(recording.resources, key=lambda r: r.urn)],
+            "outputs": masked(recording.outputs),
+            "policies": [
+                {
+                    "urn": violation.urn,
+                    "policy": violation.policy,
+                    "pack": violation.pack,
+                    "enforcement": "mandatory" if violation.mandatory else "advisory",
+                    "severity": violation.severity,
+                    "message": violation.message,
+                }
+                for violation in self.violations
+            ],
+            "cost": {},
+        }
+
+
+class Preview:
+    """A backend for which every output is unknown that the program did not give as an input."""
+
+    preview = True
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+
+    def create(self, resource: Registration, inputs: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """No id: the SDK makes it, and every missing output, unknown to whoever uses it."""
+        del resource
+        return None, inputs
+
+    def look_up(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Example values; there is no account to ask."""
+        return lookups.answer(token, arguments, self._region)
+
+
+def record(configuration: StackConfiguration) -> Recording:
+    """Run the program as `pulumi preview` would."""
+    return program.run(configuration, Preview(configuration.region))
+
+
+def make(directory: Path, stack: str, pack_folder: Path | None = None) -> Plan:
+    """Record the program of `directory` and judge it by the pack in `policy/` and by the checks of this package."""
+    configuration = stack_configuration.read(directory, stack)
+    # The pack starts while the program runs: each takes about a second.
+    with analyzer.started(pack_folder or directory / "policy", configuration) as process:
+        recording = record(configuration)
+        pack = analyzer.connect(process)
+        found = analyzer.analyze(pack, recording)
+    found += check(recording)
+    return Plan(recording, pack.name, pack.policies, tuple(sorted(set(found))))
+
+
+def _resource(resource: Registration) -> dict[str, Any]:
+    return {
+        "urn": resource.urn,
+        "type": resource.type,
+        "name": resource.name,
+        "custom": resource.custom,
+        "parent": resource.parent,
+        "dependencies": sorted(resource.dependencies),
+        "propertyDependencies": {key: sorted(urns) for key, urns in sorted(resource.property_dependencies.items())},
+        "protect": resource.protect,
+        "inputs": masked(resource.inputs),
+    }

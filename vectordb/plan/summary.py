@@ -1,0 +1,60 @@
+"""The plan as a person reads it in a terminal."""
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vectordb.plan.plan import Plan
+from vectordb.plan.recording import Registration
+
+
+def show(plan: Plan, console: Console) -> None:
+    """Print counts by component, then each violation with its resource and remedy."""
+    recording = plan.recording
+    table = Table(title=f"{recording.project} / {recording.stack}", title_justify="left", header_style="bold", box=None)
+    table.add_column("component", no_wrap=True)
+    table.add_column("resources", justify="right")
+    table.add_column("of", overflow="fold", style="dim")
+    for component, kinds in _by_component(plan):
+        listed = ", ".join(f"{kind} ×{count}" if count > 1 else kind for kind, count in sorted(kinds.items()))
+        table.add_row(component, str(kinds.total()), listed)
+    console.print(table)
+    total = sum(resource.custom for resource in recording.resources)
+    console.print(f"\n{total} resources in {len(list(recording.components()))} components.")
+    for violation in plan.violations:
+        mark = Text("✗ ", style="bold red") if violation.mandatory else Text("! ", style="yellow")
+        console.print()
+        console.print(
+            mark + Text(violation.resource, style="bold") + Text(f"  {violation.policy} ({violation.severity})")
+        )
+        console.print(Text(f"  {violation.urn}", style="dim"), soft_wrap=True)
+        for line in violation.message.splitlines():
+            console.print(Text(f"  {line}"))
+    console.print()
+    console.print(_verdict(plan))
+    looked_up = "Look-ups (account, zones, image) were answered with example values; nothing was asked of AWS."
+    console.print(Text(looked_up, style="dim"), soft_wrap=True)
+
+
+def _by_component(plan: Plan) -> list[tuple[str, Counter[str]]]:
+    components = {resource.urn: resource for resource in plan.recording.components()}
+    counts: dict[str, Counter[str]] = {}
+    for resource in plan.recording.resources:
+        if resource.custom:
+            owner: Registration | None = components.get(resource.parent)
+            title = f"{owner.name} ({owner.type.rpartition(':')[2]})" if owner else "(no component)"
+            counts.setdefault(title, Counter())[resource.type.rpartition(":")[2]] += 1
+    return sorted(counts.items())
+
+
+def _verdict(plan: Plan) -> Text:
+    checked = f"{len(plan.policies)} policies of {plan.pack}"
+    if plan.mandatory:
+        return Text(
+            f"✗ {len(plan.mandatory)} mandatory violations of {checked}. Nothing like this can be deployed.", "bold red"
+        )
+    if plan.violations:
+        return Text(f"✓ No mandatory violation of {checked}; {len(plan.violations)} advisory.", "yellow")
+    return Text(f"✓ No violation of {checked}.", "green")
