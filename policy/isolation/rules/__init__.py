@@ -1,0 +1,1 @@
+"""One idea a file; each exports its rules, `isolation.registry` lists them."""

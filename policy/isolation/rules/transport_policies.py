@@ -1,0 +1,70 @@
+"""Policies of buckets and queues refuse requests over clear text."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from isolation.documents import NoDocumentError, is_everyone, only_condition, statements, texts
+from isolation.reading import Property
+from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, aws
+
+_REMEDY = "Add a statement that denies {service}:* to everyone, on {scope}, under the single condition Bool aws:SecureTransport false."
+
+
+def _refuses_clear_text(statement: Property, service: str, *, contains: bool) -> bool:
+    """Whether a statement denies every action to everyone who comes without TLS.
+
+    `contains`: the resource holds others (a bucket its objects, a vector bucket its indexes), so both must be named.
+    """
+    compared = only_condition(statement, frozenset({"Bool", "BoolIfExists"}), "aws:SecureTransport")
+    resources = texts(statement.at("Resource"))
+    within = any(name.endswith("*") for name in resources) if contains else True
+    itself = any(not name.endswith("/*") for name in resources)
+    return (
+        statement.at("Effect").text == "Deny"
+        and is_everyone(statement.at("Principal"))
+        and any(action.casefold() in ("*", f"{service}:*") for action in texts(statement.at("Action")))
+        and within
+        and itself
+        and compared is not None
+        and [each.truth for each in compared.elements()] == [False]
+    )
+
+
+def _policy(service: str, *, contains: bool) -> Check:
+    scope = "the resource and all that it contains" if contains else "the queue"
+
+    def check(resource: Resource) -> Iterator[Finding]:
+        policy = resource.at("policy")
+        if not policy.given:
+            return
+        try:
+            refused = any(_refuses_clear_text(each, service, contains=contains) for each in statements(policy))
+        except NoDocumentError:
+            yield Finding(policy.path, f"is {policy.described} that is no policy document", "Give the policy as JSON.")
+            return
+        # What is unknown may be the statement that is missed.
+        if not refused and policy.whole:
+            remedy = _REMEDY.format(service=service, scope=scope)
+            yield Finding(policy.path, "does not refuse requests over clear text", remedy)
+
+    return check
+
+
+_BUCKET, _QUEUE = _policy("s3", contains=True), _policy("sqs", contains=False)
+
+TRANSPORT_POLICIES = ResourceRule(
+    id="policy-refuses-clear-text",
+    title="Policies of buckets and queues refuse requests without TLS.",
+    severity=Severity.HIGH,
+    remedy=_REMEDY.format(service="<service>", scope="the resource and all that it contains"),
+    frameworks=Frameworks(fsbp=("S3.5",), cdk_nag=("AwsSolutions-S10", "AwsSolutions-SQS4")),
+    checks={
+        aws("s3/bucketPolicy"): _BUCKET,
+        aws("s3/bucket"): _BUCKET,
+        aws("s3/bucketV2"): _BUCKET,
+        aws("s3/vectorsVectorBucketPolicy"): _policy("s3vectors", contains=True),
+        aws("sqs/queuePolicy"): _QUEUE,
+        aws("sqs/queue"): _QUEUE,
+    },
+)
