@@ -32,12 +32,12 @@ TimeoutOption = Annotated[
     ),
 ]
 
-_ENVIRONMENT = """
-    The database is told by the environment, as the Pulumi program sets it: VECTORDB_HOST, VECTORDB_PORT, VECTORDB_DATABASE,
-    VECTORDB_REGION, VECTORDB_SECRET_ARN, VECTORDB_TRANSPORT (ssm, direct), VECTORDB_BASTION_ID, VECTORDB_SESSION_DOCUMENT,
-    VECTORDB_FUNCTION_ARN, VECTORDB_INDEXES, VECTORDB_USERS; VECTORDB_HOSTADDR and VECTORDB_HOSTADDR_PORT for an address of your
-    own; VECTORDB_CA_BUNDLE for other roots than those of Amazon RDS. AWS credentials are found as in every AWS tool.
-"""
+_ENVIRONMENT = (
+    "The database is told by the environment, as the Pulumi program sets it: VECTORDB_HOST, VECTORDB_PORT, VECTORDB_DATABASE, "
+    "VECTORDB_REGION, VECTORDB_SECRET_ARN, VECTORDB_TRANSPORT (ssm, direct), VECTORDB_BASTION_ID, VECTORDB_SESSION_DOCUMENT, "
+    "VECTORDB_FUNCTION_ARN, VECTORDB_INDEXES, VECTORDB_USERS; VECTORDB_HOSTADDR and VECTORDB_HOSTADDR_PORT for an address of your "
+    "own; VECTORDB_CA_BUNDLE for other roots than those of Amazon RDS. AWS credentials are found as in every AWS tool."
+)
 
 
 @app.command(
@@ -67,8 +67,8 @@ def check(*, sql: SqlOption = Path("sql"), as_json: JsonOption = False, timeout:
         'Prints {"applied", "unchanged", "versions", "duration_ms"} as JSON; talk goes to standard error. Exit codes: 0, 2 failed.'
     ),
 )
-def apply(*, sql: SqlOption = Path("sql"), as_json: JsonOption = True, timeout: TimeoutOption = 600) -> None:
-    del as_json  # always: the step keeps it as its output
+def apply(*, sql: SqlOption = Path("sql"), as_json: JsonOption = False, timeout: TimeoutOption = 600) -> None:
+    del as_json  # it always does: the step keeps it as its output
     with _ending_at_once(), _run(sql, timeout) as run:
         summary = run.apply()
     typer.echo(json.dumps(summary.as_json()))

@@ -1,0 +1,133 @@
+"""Running SQL text so that a failure can be pointed at: file, line, column, and all that the server said."""
+
+from typing import Any
+
+import psycopg
+from psycopg import errors, generators, pq
+
+from vectordb.database import lexer
+from vectordb.database.sqlfiles import NO_TRANSACTION, SqlFile
+from vectordb.database.values import Rendered
+from vectordb.errors import VectordbError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
+_FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE}
+_NOT_IN_TRANSACTION = "25001"
+
+# What a file may have changed in the session, put back to what the session began with.
+RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
+
+
+class StatementError(Exception):
+    """A statement failed.
+
+    Args:
+        error: the server's, or psycopg's when the connection broke.
+        completed: how many statements of the same text were done before it.
+    """
+
+    def __init__(self, error: psycopg.Error, completed: int) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.completed = completed
+
+
+class SqlFileError(VectordbError):
+    """A file failed, and this says where and why.
+
+    Attributes:
+        sqlstate: the server's code, such as 42P01; empty when the connection broke.
+    """
+
+    def __init__(self, message: str, *, sqlstate: str, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.sqlstate = sqlstate
+
+
+def run(connection: Connection, text: str) -> None:
+    """Send a text of any number of statements as it is, in one round trip, and wait for all of them.
+
+    psycopg's own `execute` does the same but does not tell how far the text came when a statement fails without a position.
+
+    Raises:
+        StatementError: with the number of statements that were done.
+    """
+    if not text.strip():
+        return
+    with connection.lock:
+        connection.pgconn.send_query(text.encode())
+        try:
+            results = connection.wait(generators.execute(connection.pgconn))
+        except psycopg.Error as error:
+            raise StatementError(error, 0) from error
+    for place, result in enumerate(results):
+        if result.status in _COPY:
+            connection.close()  # the server waits for rows that nobody will send
+            raise StatementError(
+                errors.FeatureNotSupported("COPY from or to the client is not possible in a file"), place
+            )
+        if result.status in _FAILED:
+            raise StatementError(errors.error_from_result(result), place)
+
+
+def run_file(connection: Connection, file: SqlFile, rendered: Rendered) -> None:
+    """Run a file that `sqlfiles.check` has passed: as one text inside the caller's transaction, or statement by statement.
+
+    Raises:
+        SqlFileError: names file, line and column, SQLSTATE, message, detail, hint and context.
+    """
+    parts = [None] if file.transaction else lexer.statements(rendered.text)
+    for part in parts:
+        try:
+            run(connection, rendered.text if part is None else rendered.text[part.start : part.end])
+        except StatementError as failure:
+            raise _explained(file, rendered, failure, part) from failure
+
+
+def _explained(
+    file: SqlFile, rendered: Rendered, failure: StatementError, part: lexer.Statement | None
+) -> SqlFileError:
+    line, column = lexer.place(file.text, rendered.origin(_offset(rendered.text, failure, part)))
+    diag = failure.error.diag
+    sqlstate = failure.error.sqlstate or ""
+    code = f"{diag.severity or 'ERROR'} {sqlstate or '(no SQLSTATE)'}"
+    message = diag.message_primary or " ".join(str(failure.error).split())
+    said = [f"{file.path}:{line}:{column}: {code}: {message}"]
+    for title, more in (("DETAIL", diag.message_detail), ("HINT", diag.message_hint), ("CONTEXT", diag.context)):
+        if more:
+            said.append(f"  {title}: {more}".replace("\n", "\n    "))
+    said += _shown(file.text, line, column)
+    return SqlFileError("\n".join(said), sqlstate=sqlstate, remedy=_remedy(sqlstate, transaction=file.transaction))
+
+
+def _offset(text: str, failure: StatementError, part: lexer.Statement | None) -> int:
+    """Where in the rendered text a failure is: the server's own position, otherwise the beginning of the failed statement."""
+    base = part.start if part else 0
+    if position := failure.error.diag.statement_position:
+        return base + int(position) - 1  # counted in characters, from 1
+    if part is None:
+        found = lexer.statements(text)
+        return found[min(failure.completed, len(found) - 1)].start if found else 0
+    return base
+
+
+_WIDEST = 160
+
+
+def _shown(source: str, line: int, column: int) -> list[str]:
+    """The line with a mark under the column."""
+    lines = source.splitlines()
+    if line > len(lines) or len(lines[line - 1]) > _WIDEST:
+        return []
+    margin = f"  {line} | "
+    return [margin + lines[line - 1].replace("\t", " "), " " * (len(margin) - 2) + "| " + " " * (column - 1) + "^"]
+
+
+def _remedy(sqlstate: str, *, transaction: bool) -> str:
+    if sqlstate == _NOT_IN_TRANSACTION and transaction:
+        return f"Put this statement into a file of its own that begins with `-- vectordb: {NO_TRANSACTION}`."
+    if transaction:
+        return "Nothing of this file was kept, and no file after it ran. Correct it, then apply again."
+    return "What ran before this statement was kept; the file runs again from its top. Correct it, then apply again."
