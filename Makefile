@@ -24,7 +24,7 @@ test-long: install ## the long tests too
 	@$(bin)/pytest -q
 
 lint: install ## ruff and mypy
-	@$(bin)/ruff check . && $(bin)/ruff format --check . && $(bin)/mypy
+	@$(bin)/ruff check . && $(bin)/ruff format --check . && $(bin)/mypy && $(bin)/mypy __main__.py
 
 format: install ## let ruff put the code into form
 	@$(bin)/ruff check --fix . ; $(bin)/ruff format .

@@ -40,7 +40,7 @@ class BastionArgs(TypedDict):
     """The region, part of the name of Amazon Linux's repository bucket."""
     partition: pulumi.Input[str]
     """aws, aws-cn or aws-us-gov."""
-    endpoint_ids: pulumi.Input[dict[str, pulumi.Input[str]]]
+    endpoint_ids: pulumi.Input[dict[str, str]]
     """The interface endpoints; `ssm` and `ssmmessages` are used."""
     endpoint_security_group_id: pulumi.Input[str]
     """The endpoints' security group."""

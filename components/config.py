@@ -229,7 +229,7 @@ def _explained(detail: ErrorDetails) -> str:
 
 def _model_at(place: Iterable[int | str]) -> type[BaseModel]:
     model: type[BaseModel] = Configuration
-    sections = {"network": Network, "database": Database, "indexes": Index, "users": User}
+    sections: dict[str, type[BaseModel]] = {"network": Network, "database": Database, "indexes": Index, "users": User}
     for part in place:
         model = sections.get(str(part), model)
     return model

@@ -68,7 +68,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         super().__init__("vectordb:index:AuroraDatabase", name, dict(args), opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        protect = args.get("protect", False)
+        protect, minimum = args.get("protect", False), args.get("min_capacity", 0)
         guarded = pulumi.ResourceOptions(parent=self, protect=protect)
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
@@ -82,7 +82,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         )
         cluster = aws.rds.Cluster(
             f"{name}-cluster",
-            engine="aurora-postgresql",
+            engine=aws.rds.EngineType.AURORA_POSTGRESQL,
             # The major alone: AWS keeps the minor current, and a pinned minor would ask for a downgrade after that.
             engine_version=args["version"],
             database_name=DATABASE_NAME,
@@ -95,11 +95,11 @@ class AuroraDatabase(pulumi.ComponentResource):
             db_subnet_group_name=subnets.name,
             vpc_security_group_ids=[group.id],
             db_cluster_parameter_group_name=self._parameters(args["version"]).name,
-            serverlessv2_scaling_configuration={
-                "min_capacity": args.get("min_capacity", 0),
-                "max_capacity": args.get("max_capacity", 4),
-                **({"seconds_until_auto_pause": 300} if args.get("min_capacity", 0) == 0 else {}),
-            },
+            serverlessv2_scaling_configuration=aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
+                min_capacity=minimum,
+                max_capacity=args.get("max_capacity", 4),
+                seconds_until_auto_pause=300 if minimum == 0 else None,
+            ),
             backup_retention_period=7,
             copy_tags_to_snapshot=True,
             delete_automated_backups=not protect,
@@ -116,7 +116,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         self.writer = aws.rds.ClusterInstance(
             f"{name}-writer",
             cluster_identifier=cluster.id,
-            engine="aurora-postgresql",
+            engine=aws.rds.EngineType.AURORA_POSTGRESQL,
             instance_class="db.serverless",
             publicly_accessible=False,
             ca_cert_identifier="rds-ca-rsa2048-g1",
@@ -129,7 +129,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         self.database_name = pulumi.Output.from_input(DATABASE_NAME)
         self.resource_id = cluster.cluster_resource_id
         self.arn = cluster.arn
-        self.secret_arn = cluster.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        self.secret_arn = cluster.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn or "")
         self.security_group_id = group.id
         self.register_outputs(
             {

@@ -25,7 +25,7 @@ MEMORY_MB = 512
 
 
 class LambdaBridgeArgs(TypedDict):
-    index_arns: pulumi.Input[dict[str, pulumi.Input[str]]]
+    index_arns: pulumi.Input[dict[str, str]]
     """Index name → ARN: all that the function may read."""
     key_arn: pulumi.Input[str]
     """The customer key of the indexes, the log and the function's environment."""
@@ -88,8 +88,10 @@ class LambdaBridge(pulumi.ComponentResource):
             memory_size=MEMORY_MB,
             publish=True,
             kms_key_arn=args["key_arn"],
-            environment={"variables": {"VECTORDB_INDEX_ARNS": index_arns.apply(_compact)}},
-            logging_config={"log_format": "JSON", "log_group": logs.name},
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables={"VECTORDB_INDEX_ARNS": index_arns.apply(_compact)}
+            ),
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=logs.name),
             # The policy: a function that starts without it fails its first calls.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )

@@ -6,19 +6,21 @@ for each zone, the S3 gateway endpoint, an interface endpoint for each service t
 There is no internet gateway, no NAT gateway and no public address here, and no option to have one.
 """
 
+from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import flows
+from components.outputs import mapping
 from components.subnets import subnet_cidrs
 
 
 class NetworkArgs(TypedDict):
     cidr: str
     """The VPC's private IPv4 block, /16 to /26."""
-    zones: list[pulumi.Input[str]]
+    zones: Sequence[str]
     """The names of the availability zones, one subnet in each; Aurora needs two."""
     region: pulumi.Input[str]
     """The region, part of the endpoint services' names."""
@@ -85,11 +87,8 @@ class Network(pulumi.ComponentResource):
         )
         self.endpoint_security_group_id = group.id
         addressed = [subnet.id for subnet in subnets[: args.get("endpoint_zones", 1)]]
-        self.endpoint_ids = pulumi.Output.from_input(
-            {
-                service: self._interface_endpoint(service, args["region"], addressed, group).id
-                for service in args["services"]
-            }
+        self.endpoint_ids = mapping(
+            {s: self._interface_endpoint(s, args["region"], addressed, group).id for s in args["services"]}
         )
         self.register_outputs(
             {

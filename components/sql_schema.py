@@ -35,7 +35,7 @@ class SqlSchemaArgs(TypedDict):
     """The Session document, for the transport ssm."""
     function_arn: pulumi.Input[str]
     """What `s3vl` invokes: the bridge's alias, qualified."""
-    index_arns: pulumi.Input[dict[str, pulumi.Input[str]]]
+    index_arns: pulumi.Input[dict[str, str]]
     """Index name → ARN."""
     indexes: list[dict[str, Any]]
     """The indexes as configured: name, dimension, metric."""
@@ -76,10 +76,9 @@ class SqlSchema(pulumi.ComponentResource):
             "VECTORDB_USERS": json.dumps([{"name": u["name"], "access": u["access"]} for u in args["users"]]),
             "VECTORDB_SQL_SHA256": digest(Path(directory) / "sql"),
         }
-        if "bastion_id" in args:
-            environment["VECTORDB_BASTION_ID"] = args["bastion_id"]
-        if "session_document" in args:
-            environment["VECTORDB_SESSION_DOCUMENT"] = args["session_document"]
+        if args["transport"] == "ssm":
+            environment["VECTORDB_BASTION_ID"] = args.get("bastion_id", "")
+            environment["VECTORDB_SESSION_DOCUMENT"] = args.get("session_document", "")
         interpreter = args.get("python", ".venv/bin/python")
         step = command.local.Command(
             f"{name}-apply",

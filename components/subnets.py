@@ -5,7 +5,7 @@ import ipaddress
 SLOTS = 4
 """A VPC is cut into four equal blocks, so that going from two zones to three moves no subnet."""
 
-_PRIVATE = tuple(ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_PRIVATE = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _LARGEST = 16  # AWS: a VPC's block is /16 to /28
 _SMALLEST = 26  # four blocks of AWS's smallest subnet, /28
 

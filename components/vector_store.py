@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.outputs import mapping
 
 
 class VectorIndexArgs(TypedDict):
@@ -46,11 +47,12 @@ class S3VectorStore(pulumi.ComponentResource):
         super().__init__("vectordb:index:S3VectorStore", name, dict(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         guarded = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
-        encryption = [{"sse_type": "aws:kms", "kms_key_arn": args["key_arn"]}]
         bucket = aws.s3.VectorsVectorBucket(
             f"{name}-bucket",
             vector_bucket_name=args["bucket_name"],
-            encryption_configurations=encryption,
+            encryption_configurations=[
+                aws.s3.VectorsVectorBucketEncryptionConfigurationArgs(sse_type="aws:kms", kms_key_arn=args["key_arn"])
+            ],
             force_destroy=False,
             opts=guarded,
         )
@@ -69,7 +71,9 @@ class S3VectorStore(pulumi.ComponentResource):
                 data_type="float32",
                 dimension=index["dimension"],
                 distance_metric=index["metric"],
-                encryption_configurations=encryption,
+                encryption_configurations=[
+                    aws.s3.VectorsIndexEncryptionConfigurationArgs(sse_type="aws:kms", kms_key_arn=args["key_arn"])
+                ],
                 metadata_configuration=(
                     {"non_filterable_metadata_keys": keys} if (keys := index.get("non_filterable_keys")) else None
                 ),
@@ -77,7 +81,7 @@ class S3VectorStore(pulumi.ComponentResource):
             )
             for index in args["indexes"]
         }
-        self.index_arns = pulumi.Output.from_input({key: index.index_arn for key, index in indexes.items()})
+        self.index_arns = mapping({key: index.index_arn for key, index in indexes.items()})
         self.register_outputs({"bucket_arn": self.bucket_arn, "index_arns": self.index_arns})
 
 

@@ -36,11 +36,12 @@ def up(
     running, started = lifecycle.up(directory, name, _Follower(console, name))
     console.print(
         f"[green]✓[/] {running.stack} is up: PostgreSQL {running.postgres_version} on 127.0.0.1:{running.port}, "
-        f"AWS stand-ins on {running.emulator}" + ("" if started else " (it was running)")
+        f"AWS stand-ins on {running.emulator}" + ("" if started else " (it was running)"),
+        soft_wrap=True,
     )
     if started:
         for notice in running.notices:
-            console.print(f"[yellow]![/] {notice}")
+            console.print(f"[yellow]![/] {notice}", soft_wrap=True)
         _recorded(console, running.recorded)
     if tour:
         from vectordb.local.example import tour as example
@@ -156,4 +157,6 @@ def _recorded(console: Console, recorded: dict[str, int]) -> None:
         listed = ", ".join(
             f"{kind.rpartition(':')[2]}" + (f" ×{count}" if count > 1 else "") for kind, count in recorded.items()
         )
-        console.print(f"[dim]Checked by the policies, but not made here (network and access): {listed}.[/]")
+        console.print(
+            f"[dim]Checked by the policies, but not made here (network and access): {listed}.[/]", soft_wrap=True
+        )

@@ -19,7 +19,7 @@ from vectordb.database.connection import Route, RouteLostError
 from vectordb.database.settings import Settings
 from vectordb.database.talk import Deadline, Say
 from vectordb.errors import VectordbError
-from vectordb.local.processes import die_with_parent
+from vectordb.processes import dying_with_parent
 
 FORWARD_TO_REMOTE_HOST = "AWS-StartPortForwardingSessionToRemoteHost"
 
@@ -57,7 +57,7 @@ def opened(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls one C function that was bound beforehand
+            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - it calls one C function that was bound beforehand
         )
         try:
             port = _port(process, output, deadline)

@@ -30,9 +30,9 @@ def run(configuration: StackConfiguration, backend: Backend) -> Recording:
     recorder = Recorder(backend)
     # What pulumi.runtime.mocks.set_mocks does, but for the root stack: run_in_stack makes it, as it does for the engine.
     configure(
-        mocks.MockSettings(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]  # the SDK has no types here
             monitor=recorder,
-            monitor_features=set(recorder.GetDeploymentInfo(None).supportedFeatures),
+            monitor_features=set(recorder.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]  # as above
             engine=mocks.MockEngine(logging.getLogger("vectordb.program")),
             project=configuration.project,
             stack=configuration.stack,
@@ -41,7 +41,7 @@ def run(configuration: StackConfiguration, backend: Backend) -> Recording:
             callbacks=None,
         )
     )
-    set_root_resource(None)
+    set_root_resource(None)  # type: ignore[arg-type]  # there is none yet; run_in_stack insists on that
     config.set_all_config(dict(configuration.values), sorted(configuration.secrets))
     directory, path = os.getcwd(), list(sys.path)  # noqa: PTH109 - restored below, never interpreted
     os.chdir(configuration.directory)
@@ -65,7 +65,11 @@ def run(configuration: StackConfiguration, backend: Backend) -> Recording:
 def _explained(error: Exception, configuration: StackConfiguration) -> VectordbError:
     """The cause under the layers that the SDK wraps around it."""
     cause: BaseException = error
+    seen: list[BaseException] = []  # the SDK chains its exceptions into circles
     while not isinstance(cause, VectordbError | pulumi.RunError) and (inner := cause.__cause__ or cause.__context__):
+        if inner in seen:
+            break
+        seen.append(inner)
         cause = inner
     if isinstance(cause, VectordbError):
         return cause

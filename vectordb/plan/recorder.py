@@ -68,12 +68,12 @@ class Recorder(mocks.MockMonitor):
         with self._lock:
             self.registrations.append(registration)
         self._pending.registration = registration
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK has no types here
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
         if request.urn.split("::")[2] == STACK_TYPE:
             self.outputs = whole_numbers(json_format.MessageToDict(request.outputs))
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # as above
 
     def created(self, inputs: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """What the registration that this thread is making becomes."""

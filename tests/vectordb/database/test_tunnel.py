@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from botocore.stub import Stubber
 
+from vectordb import processes
 from vectordb.database import access, aws, plugin, tunnel
 from vectordb.database.connection import RouteLostError
 from vectordb.database.settings import Settings
 from vectordb.database.talk import Deadline
 from vectordb.errors import VectordbError
-from vectordb.local import processes
 
 from .conftest import GOOD, HOST, PASSWORD, Password
 

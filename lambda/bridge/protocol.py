@@ -1,0 +1,111 @@
+"""What the SQL functions and this function say to each other: version 1.
+
+Request:  {"v": 1, "operation": text, "nonce": text, "timeout_ms": integer, "arguments": object}
+Answer:   {"v": 1, "operation": text, "nonce": text, "request_id": text, "ok": true, "result": object}
+Refusal:  {"v": 1, "operation": text, "nonce": text, "request_id": text, "ok": false,
+           "error": {"code": text, "message": text, "retryable": boolean, "request_id": text or null}}
+
+The caller checks version, operation and nonce of what comes back: an answer that does not repeat them is not this
+function's, and must never be taken for an empty result. `request_id` beside `ok` is the invocation's; the one in `error`
+is the service's. `timeout_ms` is how long the caller will wait.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+VERSION = 1
+MAX_NONCE_LENGTH = 64
+MAX_MESSAGE_LENGTH = 500
+MAX_TIMEOUT_MS = 900_000  # Lambda's own limit
+_KEYS = frozenset({"v", "operation", "nonce", "timeout_ms", "arguments"})
+
+
+class BridgeError(Exception):
+    """A refusal that the caller reads.
+
+    Args:
+        code: the service's error code, or one of this function's own: InvalidRequest, UnsupportedProtocol,
+            IndexNotAllowed, BridgeMisconfigured, DeadlineExceeded, ResponseTooLarge, ServiceUnreachable,
+            ServiceCallFailed, ServiceContradiction, UnexpectedError. The SQL side maps each to an SQLSTATE.
+        message: one sentence for the caller, without vectors.
+        retryable: whether the same request may succeed later.
+        request_id: the service's request id, when the service answered.
+    """
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False, request_id: str | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.request_id = request_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request whose envelope is valid; its arguments are still to be checked."""
+
+    operation: str
+    nonce: str
+    timeout_ms: int
+    arguments: dict[str, Any]
+
+
+def read(event: Any) -> Request:
+    """Check the envelope. Raises BridgeError InvalidRequest or UnsupportedProtocol."""
+    if not isinstance(event, dict):
+        raise BridgeError("InvalidRequest", f"the event must be an object, not {type(event).__name__}")
+    version = event.get("v")
+    if type(version) is not int or version != VERSION:
+        raise BridgeError(
+            "UnsupportedProtocol", f"this function speaks protocol {VERSION} only; deploy it and the SQL files together"
+        )
+    if unknown := len(event.keys() - _KEYS):
+        raise BridgeError(
+            "InvalidRequest", f"the event has {unknown} unknown key(s); known are {', '.join(sorted(_KEYS))}"
+        )
+    operation, nonce = event.get("operation"), event.get("nonce")
+    timeout_ms, arguments = event.get("timeout_ms"), event.get("arguments")
+    if not isinstance(operation, str):
+        raise BridgeError("InvalidRequest", "operation must be a string")
+    if echoed(nonce) is None:
+        raise BridgeError("InvalidRequest", f"nonce must be a string of 1 to {MAX_NONCE_LENGTH} characters")
+    if type(timeout_ms) is not int or not 1 <= timeout_ms <= MAX_TIMEOUT_MS:
+        raise BridgeError("InvalidRequest", f"timeout_ms must be an integer from 1 to {MAX_TIMEOUT_MS}")
+    if not isinstance(arguments, dict):
+        raise BridgeError("InvalidRequest", "arguments must be an object")
+    return Request(operation=operation, nonce=str(nonce), timeout_ms=timeout_ms, arguments=arguments)
+
+
+def echoed(value: Any) -> str | None:
+    """What may be repeated of an unchecked operation or nonce: a short string, or nothing."""
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_NONCE_LENGTH and value.isprintable() else None
+
+
+def answer(request: Request, result: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """The envelope of a success."""
+    return {
+        "v": VERSION,
+        "operation": request.operation,
+        "nonce": request.nonce,
+        "request_id": request_id,
+        "ok": True,
+        "result": result,
+    }
+
+
+def refusal(event: Any, error: BridgeError, request_id: str) -> dict[str, Any]:
+    """The envelope of a failure, for any event at all."""
+    given = event if isinstance(event, dict) else {}
+    return {
+        "v": VERSION,
+        "operation": echoed(given.get("operation")),
+        "nonce": echoed(given.get("nonce")),
+        "request_id": request_id,
+        "ok": False,
+        "error": {
+            "code": error.code,
+            "message": error.message[:MAX_MESSAGE_LENGTH],
+            "retryable": error.retryable,
+            "request_id": error.request_id,
+        },
+    }

@@ -1,0 +1,193 @@
+-- Every error of the bridge has an SQLSTATE of its kind, so that a program can tell what to do: correct the call, wait and
+-- try again, or wake somebody up. This file is the one place where they are listed.
+--
+--   22004  an argument is NULL that must not be
+--   22023  an argument is wrong: found here, by the function, or by the service (ValidationException)
+--   22P05  a key or metadata holds U+0000, which PostgreSQL's text cannot
+--   42501  not allowed: the caller in the database, the database at Lambda, or the function at S3 Vectors
+--   42704  there is no such index or function
+--   53000  a quota of the service
+--   53400  too many requests: wait, then try again
+--   54000  an answer or a request larger than Lambda carries
+--   55000  something must be set up first: no configuration, index deactivated, key of the index disabled
+--   58000  the service or the function failed: try again, then look into the function's log
+--   08006  the database did not reach the function, or it did not answer in time
+--   S3V01  what answered is not the bridge function, or its answer is damaged
+--   S3V02  the function speaks another version of the protocol
+--
+-- 57014 (cancelled, statement timeout) comes from PostgreSQL and passes through. HINT says what to do, DETAIL holds request
+-- ids. ARNs are shown to members of vectordb_owner only.
+
+SET LOCAL ROLE vectordb_owner;
+
+CREATE OR REPLACE FUNCTION s3vl.refusals() RETURNS TABLE (code text, state text, hint text)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    VALUES
+    -- The service's: its model, s3vectors/2025-07-15.
+    ('ValidationException', '22023', 'Correct the argument that the message names.'),
+    ('AccessDeniedException', '42501',
+        'The function''s role needs s3vectors:QueryVectors, GetVectors and ListVectors on the index, and kms:Decrypt on its key; '
+        'a filter or metadata needs GetVectors.'),
+    ('NotFoundException', '42704', 'The index is registered here but not in S3 Vectors. Deploy again.'),
+    ('ConflictException', '55000', 'Wait until the change of the index is done, then try again.'),
+    ('ServiceQuotaExceededException', '53000', 'Ask AWS for a higher quota of S3 Vectors.'),
+    ('TooManyRequestsException', '53400', 'Wait a moment, then try again; ask for fewer queries at once.'),
+    ('RequestTimeoutException', '58000', 'Try again.'),
+    ('InternalServerException', '58000', 'Try again.'),
+    ('ServiceUnavailableException', '58000', 'Try again.'),
+    ('KmsDisabledException', '55000', 'The index''s key is disabled: enable it in AWS KMS.'),
+    ('KmsInvalidKeyUsageException', '55000', 'The index''s key is not for encryption: the index must be made anew.'),
+    ('KmsInvalidStateException', '55000', 'The index''s key is being deleted or imported: look at it in AWS KMS.'),
+    ('KmsNotFoundException', '55000', 'The index''s key is gone.'),
+    -- The function's own: lambda/bridge/protocol.py.
+    ('InvalidRequest', '22023', 'Correct the argument that the message names.'),
+    ('UnsupportedProtocol', 'S3V02', 'Deploy the function and the SQL files of one version: pulumi up.'),
+    ('IndexNotAllowed', '42501', 'The index is registered here but not given to the function. Deploy again: pulumi up.'),
+    ('BridgeMisconfigured', '55000', 'Deploy the function again: pulumi up.'),
+    ('DeadlineExceeded', '58000',
+        'Try again; if it happens often, raise aws_lambda.request_timeout_ms and the function''s timeout below it.'),
+    ('ResponseTooLarge', '54000', 'Ask for less: without vector data, or without metadata.'),
+    ('ServiceUnreachable', '58000', 'Try again; if it stays, check the function''s way to S3 Vectors: vectordb doctor.'),
+    ('ServiceCallFailed', '58000', 'Look into the function''s log under the request id.'),
+    ('ServiceContradiction', '58000', 'Try again.'),
+    ('UnexpectedError', '58000', 'Look into the function''s log under the request id.')
+$$;
+COMMENT ON FUNCTION s3vl.refusals IS 'Internal: error code → SQLSTATE and what to do';
+
+CREATE OR REPLACE FUNCTION s3vl.shown(message text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- session_user: the functions run as the owner, whoever called them.
+    SELECT CASE
+        WHEN pg_has_role(session_user, 'vectordb_owner', 'MEMBER') THEN message
+        ELSE regexp_replace(message, 'arn:aws[^[:space:]"'',;)\]}]*', '(ARN withheld)', 'g')
+    END
+$$;
+COMMENT ON FUNCTION s3vl.shown IS 'Internal: a message without ARNs, unless the caller administers the bridge';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_refusal(
+    caller text, code text, message text, service_request_id text, function_request_id text
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    refusal record;
+BEGIN
+    SELECT r.state, r.hint INTO refusal FROM s3vl.refusals() AS r WHERE r.code = raise_refusal.code;
+    RAISE EXCEPTION USING
+        -- An error that the service did not have when this was written.
+        ERRCODE = coalesce(refusal.state, '58000'),
+        MESSAGE = format('%s: %s: %s', caller, code, s3vl.shown(message)),
+        DETAIL = format(
+            'Request id of S3 Vectors: %s. Request id of the function: %s.',
+            coalesce(service_request_id, 'none'), coalesce(nullif(function_request_id, ''), 'none')
+        ),
+        HINT = coalesce(refusal.hint, 'Look into the function''s log under the request id.');
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_refusal IS 'Internal: raises what the function or the service refused';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_foreign(caller text, problem text, state text DEFAULT 'S3V01') RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = state,
+        MESSAGE = format('%s: the answer is not the bridge function''s: %s', caller, problem),
+        DETAIL = 'Nothing of the answer was used.',
+        HINT = 'Deploy the function and the SQL files of one version (pulumi up); s3vl.configure names the function that is called.';
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_foreign IS 'Internal: raises S3V01 or S3V02';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_unrepresentable(caller text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'untranslatable_character',
+        MESSAGE = format('%s: a key or metadata of the answer holds U+0000, which PostgreSQL''s text cannot', caller),
+        HINT = 'Ask without metadata; if a key holds it, read the index with an AWS SDK.';
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_unrepresentable IS 'Internal: raises 22P05';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_invocation(caller text, state text, message text, detail text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- AWS documents two messages (PostgreSQL-Lambda-errors.html); what stands in their DETAIL is told apart by its words.
+    unreached constant boolean := message = 'invoke API failed';
+    failed constant boolean := message = 'lambda invocation failed';
+    own_state text;
+    own_message text;
+    hint text;
+BEGIN
+    IF unreached AND detail ~* '(TooManyRequests|Rate exceeded|ConcurrentInvocationLimit|concurren)' THEN
+        own_state := '53400';
+        own_message := 'Lambda refuses more calls of the function for now';
+        hint := 'Wait a moment, then try again; if it happens often, raise the function''s or the account''s concurrency.';
+    ELSIF unreached AND detail ~* '(not authorized|AccessDenied|security token|UnrecognizedClient|ExpiredToken|credentials)' THEN
+        own_state := '42501';
+        own_message := 'the database may not call the function';
+        hint := 'The role associated with the cluster under the feature "Lambda" needs lambda:InvokeFunction on exactly the ARN '
+            'that s3vl.configure was given, alias included.';
+    ELSIF unreached AND detail ~* '(Function not found|ResourceNotFound|Cannot find|does not exist)' THEN
+        own_state := '42704';
+        own_message := 'there is no such function';
+        hint := 'Deploy again (pulumi up), or give s3vl.configure the ARN of the function''s alias.';
+    ELSIF unreached AND detail ~* '(RequestTooLarge|must be smaller|exceeded maximum)' THEN
+        own_state := '54000';
+        own_message := 'the request is larger than Lambda carries';
+        hint := 'Ask with fewer keys at once.';
+    ELSIF unreached AND detail ~* 'time.?out' THEN
+        own_state := '08006';
+        own_message := 'the function did not answer in time';
+        hint := 'Try again: a function that was idle starts slowly. If it stays, raise aws_lambda.request_timeout_ms above the '
+            'function''s timeout, and check that the security groups let the database reach the lambda endpoint: vectordb doctor.';
+    ELSIF unreached THEN
+        own_state := '08006';
+        own_message := 'the database could not call the function';
+        hint := 'Check the interface endpoint of Lambda, the security groups between it and the database (443), the role '
+            'associated under the feature "Lambda", and aws_lambda.connect_timeout_ms: vectordb doctor.';
+    ELSIF failed AND detail ~* '(ResponseSizeTooLarge|payload size exceeded)' THEN
+        own_state := '54000';
+        own_message := 'the answer is larger than Lambda carries';
+        hint := 'Ask for less: a smaller top_k, or without metadata.';
+    ELSIF failed AND detail ~* '(timed out|Sandbox.Timedout)' THEN
+        own_state := '58000';
+        own_message := 'the function ran out of time';
+        hint := 'Try again; if it happens often, give the function more time, below aws_lambda.request_timeout_ms.';
+    ELSIF failed THEN
+        own_state := '58000';
+        own_message := 'the function failed';
+        hint := 'Look into the function''s log; if the function was changed by hand, deploy it again: pulumi up.';
+    ELSIF state IN ('3F000', '42883') THEN
+        own_state := '55000';
+        own_message := 'aws_lambda is not installed';
+        hint := 'Apply the SQL files: vectordb migrate apply.';
+    ELSIF state = '42501' THEN
+        own_state := '42501';
+        own_message := 'the bridge has lost its right to call aws_lambda';
+        hint := 'As the master: GRANT USAGE ON SCHEMA aws_lambda TO vectordb_owner; '
+            'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA aws_lambda TO vectordb_owner;';
+    ELSE
+        own_state := state;
+        own_message := message;
+        hint := 'vectordb doctor checks every link between the database and S3 Vectors.';
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = own_state,
+        MESSAGE = format('%s: %s', caller, s3vl.shown(own_message)),
+        DETAIL = left(s3vl.shown(coalesce(nullif(detail, ''), message)), 500),
+        HINT = hint;
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_invocation IS 'Internal: raises what aws_lambda.invoke failed with';

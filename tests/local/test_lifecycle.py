@@ -1,0 +1,173 @@
+"""Starting under adverse conditions: bad input, interruptions, taken ports, neighbours, no compiler."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.local.project import Project
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = Project(tmp_path / "project")
+    yield made
+    made.run("local", "down")
+    assert made.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"netwrk": {}}, "vectordb:netwrk: there is no such key; did you mean 'network'?"),
+        ({"network": {"cidr": "10.0.0.0/28"}}, "vectordb:network.cidr"),
+        ({"indexes": [{"name": "docs", "dimension": 0}]}, "vectordb:indexes[0].dimension: 0 is out of range"),
+    ],
+)
+def test_bad_configuration_starts_nothing(project, keys, said):
+    project.configure(**keys)
+    done = project.run("local", "up")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (project.folder / ".local" / "dev" / "postgres").exists()
+    assert not (project.folder / ".local" / "dev" / "emulator").exists()
+
+
+def test_an_unknown_stack(project):
+    done = project.run("local", "up", "--stack", "dve")
+    assert done.returncode == 2
+    assert "Did you mean 'dev'?" in done.stderr
+
+
+def test_a_program_that_the_policies_refuse_is_not_run(project):
+    file = project.folder / "components" / "network.py"
+    text = file.read_text()
+    file.write_text(text.replace("map_public_ip_on_launch=False", "map_public_ip_on_launch=True"))
+    done = project.run("local", "up")
+    assert done.returncode == 1
+    assert "The policies refuse this program" in done.stderr
+    assert "network-isolated-1" in done.stderr
+
+
+def test_a_failing_sql_file_says_where_and_the_next_up_continues(project):
+    broken = project.folder / "sql" / "versioned" / "900_broken.sql"
+    broken.write_text("SELECT 1;\nSELECT * FROM nowhere;\n")
+    done = project.run("local", "up")
+    assert done.returncode == 2
+    assert "900_broken.sql" in done.stderr
+    assert "42P01" in done.stderr
+    assert project.processes() == []
+    broken.unlink()
+    assert project.run("local", "up").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_while_it_starts_the_next_up_recovers(project, number):
+    child = project.start("local", "up")
+    for line in child.stderr:
+        if "database-parameters" in line:  # PostgreSQL is being made just now
+            break
+    supervisor = int((project.folder / ".local" / "dev" / "supervisor.pid").read_text())
+    os.kill(supervisor if number == signal.SIGKILL else child.pid, number)
+    child.communicate(timeout=60)
+    deadline = time.monotonic() + 15
+    while project.processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert project.processes() == []
+    done = project.run("local", "up")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_taken_port_is_avoided(project):
+    state = project.folder / ".local" / "dev"
+    state.mkdir(parents=True)
+    with socket.socket() as first, socket.socket() as second:
+        for name, taken in (("emulator", first), ("front", second)):
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            (state / f"{name}.port").write_text(str(taken.getsockname()[1]))
+        done = project.run("local", "up")
+        assert done.returncode == 0, done.stderr
+        assert project.status()["port"] != second.getsockname()[1]
+
+
+def test_two_clones_side_by_side(project, tmp_path):
+    other = Project(tmp_path / "other")
+    try:
+        started = [project.start("local", "up"), other.start("local", "up")]
+        for child in started:
+            _, errors = child.communicate(timeout=120)
+            assert child.returncode == 0, errors
+        first, second = project.status(), other.status()
+        assert first["port"] != second["port"]
+        assert first["emulator"] != second["emulator"]
+    finally:
+        other.run("local", "down")
+    assert other.processes() == []
+
+
+def test_two_ups_at_once_make_one_stack(project):
+    started = [project.start("local", "up") for _ in range(2)]
+    codes = []
+    for child in started:
+        _, errors = child.communicate(timeout=120)
+        codes.append(child.returncode)
+        assert child.returncode == 0 or "Another command is starting" in errors, errors
+    assert 0 in codes
+    assert project.status()["port"]
+
+
+@pytest.mark.parametrize(("version", "runs"), [("16", "16."), ("17", "18.")])
+def test_other_versions(project, version, runs):
+    project.configure(database={"version": version})
+    done = project.run("local", "up")
+    assert done.returncode == 0, done.stderr
+    assert project.status()["postgres_version"].startswith(runs)
+    assert ("PostgreSQL 17 is declared" in done.stderr) == (version == "17")
+
+
+def test_without_a_compiler_aws_lambda_goes_over_files(project, tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "env"):
+        (tools / name).symlink_to(shutil.which(name))
+    done = project.run("local", "up", PATH=str(tools))
+    assert done.returncode == 0, done.stderr
+    assert project.status()["transport"] == "spool"
+    assert "over files" in done.stderr
+
+
+def test_reset_asks_and_forgets(project):
+    (project.folder / ".local" / "dev").mkdir(parents=True)
+    assert project.run("local", "reset").returncode == 1
+    assert (project.folder / ".local" / "dev").exists()
+    assert project.run("local", "reset", "--yes").returncode == 0
+    assert not (project.folder / ".local" / "dev").exists()
+
+
+def test_what_is_asked_of_a_stack_that_does_not_run(project):
+    for command in (("local", "env"), ("local", "status"), ("search", "--local", "anything")):
+        done = project.run(*command)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Start it with: make up" in done.stderr
+    assert project.run("local", "down").returncode == 0
+
+
+def test_a_replaced_index_is_a_new_one(project):
+    project.configure(indexes=[{"name": "docs", "dimension": 4}])
+    assert project.run("local", "up").returncode == 0
+    project.configure(
+        indexes=[{"name": "docs", "dimension": 8}, {"name": "more", "dimension": 3, "metric": "euclidean"}]
+    )
+    assert project.run("local", "up").returncode == 0
+    arns = project.status()["outputs"]["indexArns"]
+    assert sorted(arns) == ["docs", "more"]
+    import boto3
+
+    client = boto3.client("s3vectors", endpoint_url=project.status()["emulator"], region_name="us-east-1")
+    assert client.get_index(indexArn=arns["docs"])["index"]["dimension"] == 8
+    assert json.loads(project.status()["outputs"]["sqlApplied"])["applied"]

@@ -1,0 +1,152 @@
+"""PostgreSQL 16 and 18 with the project's SQL applied by the project's runner, as the master who is no superuser.
+
+Behind `aws_lambda` stands the bridge's own handler, in this process, on vectors in memory.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+
+import handler
+import service
+from tests.sql.cases import DECLARED, PASSWORD, SQL, USERS
+from tests.sql.doubles import FUNCTION_ARN, Index, Lambda, S3Vectors, index_arn
+from vectordb.database import migrate, sqlfiles
+from vectordb.local.postgres import PostgresServer, bootstrap
+from vectordb.local.postgres.spool import SpoolWorker
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass
+class Database:
+    """A database with the SQL applied."""
+
+    server: PostgresServer
+    lambda_: Lambda
+    vectors: S3Vectors
+    said: list[str] = field(default_factory=list)
+
+    def login(self, user: str = "vectordb_app", **options: Any) -> Connection:
+        """A session of a user, in autocommit mode."""
+        password = {"password": PASSWORD} if user == "vectordb_admin" else {}
+        return psycopg.connect(
+            host=str(self.server.socket_directory),
+            port=5432,
+            dbname="vectordb",
+            user=user,
+            autocommit=True,
+            **password,
+            **options,
+        )
+
+    def apply(self, *, function_arn: str = FUNCTION_ARN, indexes: Any = DECLARED, users: Any = USERS) -> list[str]:
+        """What `vectordb migrate apply` does; the files that were applied."""
+        values = {
+            "function_arn": function_arn,
+            "indexes": json.dumps(indexes),
+            "master": "vectordb_admin",
+            "region": "us-east-1",
+            "users": json.dumps(users),
+        }
+        self.said.clear()
+
+        def connect() -> AbstractContextManager[Connection]:
+            return self.login("vectordb_admin")
+
+        summary = migrate.apply(connect, sqlfiles.discover(SQL), values, timeout=30, say=self.said.append)
+        return summary.applied
+
+    def as_admin(self, statement: str, *parameters: Any) -> list[Any]:
+        with self.login("operator") as connection:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="session")
+def vectors() -> S3Vectors:
+    """The contents: demo-index, the sample's five dimensions; many, 5,000 vectors; wide, of a usual dimension."""
+    double = S3Vectors()
+    demo = Index(5)
+    for n in range(1, 21):
+        demo.vectors[f"vec_{n:03}"] = (
+            [n / 10, 0.2, 0.3, 0.4, 0.5],
+            {"id": n, "category": "test" if n % 2 else "other"},
+        )
+    many = Index(2, "euclidean")
+    many.vectors = {str(n): ([n / 8, 0.0], {"n": n}) for n in range(5000)}
+    wide = Index(1536)
+    wide.vectors = {str(n): ([math.sin(n * 1536 + i) for i in range(1536)], {}) for n in range(100)}
+    double.indexes = {
+        index_arn("demo-index"): demo,
+        index_arn("many"): many,
+        index_arn("empty"): Index(3),
+        index_arn("wide"): wide,
+    }
+    return double
+
+
+@pytest.fixture(scope="session")
+def lambda_() -> Iterator[Lambda]:
+    double = Lambda(handler.handle)
+    yield double
+    double.stop()
+
+
+@pytest.fixture(scope="session", params=[16, 18], ids=["pg16", "pg18"])
+def server(request: Any, tmp_path_factory: Any, lambda_: Lambda) -> Iterator[PostgresServer]:
+    folder = tmp_path_factory.getbasetemp() / "sql"
+    settings = {"aws_lambda.connect_timeout_ms": "1000", "aws_lambda.request_timeout_ms": "10000"}
+    server = PostgresServer(
+        folder / f"pg{request.param}" / "data",
+        version=request.param,
+        endpoint=lambda_.endpoint,
+        settings=settings,
+        runtimes=folder / "runtimes",
+    )
+    with server:
+        worker = SpoolWorker(server.spool_folder, lambda_.endpoint) if server.transport == "spool" else None
+        if worker:
+            worker.start()
+        bootstrap(server, database="vectordb", master="vectordb_admin", password=PASSWORD)
+        yield server
+        if worker:
+            worker.stop()
+
+
+@pytest.fixture(scope="session")
+def applied(server: PostgresServer, lambda_: Lambda, vectors: S3Vectors) -> Database:
+    """The database, once applied; tests that change what it holds put it back."""
+    database = Database(server, lambda_, vectors)
+    with pytest.MonkeyPatch.context() as patch:
+        _wire(patch, vectors)
+        database.apply()
+    return database
+
+
+def _wire(patch: pytest.MonkeyPatch, vectors: S3Vectors) -> None:
+    patch.setenv("VECTORDB_INDEX_ARNS", json.dumps([index["arn"] for index in DECLARED]))
+    patch.setattr(service, "_clients", {"us-east-1": vectors})
+
+
+@pytest.fixture
+def database(applied: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    _wire(monkeypatch, applied.vectors)
+    applied.lambda_.events.clear()
+    applied.lambda_.functions.clear()
+    applied.vectors.calls.clear()
+    yield applied
+    applied.vectors.refusal = None
+
+
+@pytest.fixture
+def app(database: Database) -> Iterator[Connection]:
+    """A session of the everyday login."""
+    with database.login() as connection:
+        yield connection

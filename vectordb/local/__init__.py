@@ -1,0 +1,1 @@
+"""The stack on this machine: the program that deploys to AWS, executed against stand-ins."""

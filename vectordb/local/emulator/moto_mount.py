@@ -1,0 +1,88 @@
+"""moto's server as one WSGI application, imported in the background: it takes about a second, and nobody should wait for it.
+
+Left out: what moto leaves out. State is in memory and ends with the process. Header names with an underscore (S3 user
+metadata) do not reach it, because WSGI servers drop them.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from vectordb.local.emulator.wire import StartResponse
+
+# moto's name of a service → botocore's, in the order in which a deployment asks for them. ssm is slow to import (it reads
+# EC2's models and AMI lists), so it is late.
+PRELOADED = {
+    "sts": "sts",
+    "iam": "iam",
+    "kms": "kms",
+    "secretsmanager": "secretsmanager",
+    "logs": "logs",
+    "awslambda": "lambda",
+    "sqs": "sqs",
+    "s3": "s3",
+    "ssm": "ssm",
+    "events": "events",
+    "cloudwatch": "cloudwatch",
+    "sns": "sns",
+    "rds": "rds",
+}
+FIRST = ("sts", "iam", "kms", "secretsmanager", "logs", "awslambda")
+"""What every deployment uses, before our own services are loaded."""
+
+_log = logging.getLogger(__name__)
+
+
+class MotoMount:
+    """Dispatches to moto's application for a service, made at the service's first request or before.
+
+    Args:
+        when_imported: called once with moto importable, before the first request reaches it.
+    """
+
+    def __init__(self, when_imported: Callable[[], None] = lambda: None) -> None:
+        # One thread at a time imports moto's modules: several of them import each other, and Python resolves such a cycle
+        # between threads by handing one of them a half-made module.
+        self._lock = threading.RLock()
+        self._dispatcher: Any = None
+        self._when_imported = when_imported
+        self.loaded: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        with self._lock:
+            application = self._make_dispatcher().get_application(environ)
+        reply: Iterable[bytes] = application(environ, start_response)
+        return reply
+
+    def imported(self) -> None:
+        """Return when moto is importable and prepared."""
+        with self._lock:
+            self._make_dispatcher()
+
+    def preload(self, services: Iterable[str] = PRELOADED) -> None:
+        """Import the services one after the other; requests go between them."""
+        for service in services:
+            with self._lock:
+                dispatcher = self._make_dispatcher()
+                if service not in dispatcher.app_instances:
+                    dispatcher.app_instances[service] = dispatcher.create_app(service)
+                if service not in self.loaded:
+                    self._read_model(PRELOADED[service])
+                    self.loaded.append(service)
+
+    @staticmethod
+    def _read_model(service: str) -> None:
+        # moto reads the API's model at the first answer, which takes 30 ms.
+        from moto.core.utils import get_service_model
+
+        get_service_model(service)
+
+    def _make_dispatcher(self) -> Any:
+        if self._dispatcher is None:
+            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+            self._when_imported()
+            self._dispatcher = DomainDispatcherApplication(create_backend_app)
+            _log.debug("moto is imported")
+        return self._dispatcher

@@ -1,0 +1,44 @@
+"""Which service and operation a request is for. Paths decide, so an unsigned or hand-signed request arrives too."""
+
+import re
+
+# Every operation of the model of 2025-07-15 that is a POST to its own name.
+S3VECTORS_OPERATIONS = frozenset(
+    {
+        "CreateIndex",
+        "CreateVectorBucket",
+        "DeleteIndex",
+        "DeleteVectorBucket",
+        "DeleteVectorBucketPolicy",
+        "DeleteVectors",
+        "GetIndex",
+        "GetVectorBucket",
+        "GetVectorBucketPolicy",
+        "GetVectors",
+        "ListIndexes",
+        "ListVectorBuckets",
+        "ListVectors",
+        "PutVectorBucketDefaultIndexMode",
+        "PutVectorBucketPolicy",
+        "PutVectors",
+        "QueryVectors",
+        "UpdateIndexMode",
+        "UpdateMetadataConfiguration",
+    }
+)
+_TAGGING = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
+_TAGGED = re.compile(r"/tags/arn:[^:]+:s3vectors:")
+
+
+def route(method: str, path: str) -> tuple[str, str] | None:
+    """(service, operation) of a request that is answered here, None for one that moto answers."""
+    if method == "POST":
+        if path.startswith("/model/") and path.endswith("/invoke"):
+            return "bedrock", "InvokeModel"
+        if path[1:] in S3VECTORS_OPERATIONS:
+            return "s3vectors", path[1:]
+        if "/functions/" in path and path.rstrip("/").endswith("/invocations"):
+            return "lambda", "Invoke"
+    if method in _TAGGING and _TAGGED.match(path):
+        return "s3vectors", _TAGGING[method]
+    return None

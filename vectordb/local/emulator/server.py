@@ -1,0 +1,206 @@
+"""The process: a socket, the services, waitress's threads, and the end."""
+
+import fcntl
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any, NoReturn
+
+from vectordb.errors import VectordbError
+from vectordb.local.emulator.application import Application, Lazy
+from vectordb.local.emulator.moto_mount import FIRST, MotoMount
+
+HOST = "127.0.0.1"
+_SPARE_THREADS = 24
+"""Beyond those that wait for functions: the functions' own calls need some, or everything would wait for everything."""
+_LARGEST_BODY = 64 << 20
+_IN_MEMORY = 32 << 20
+"""Bodies up to here are not written to temporary files: S3 Vectors takes 20 MiB."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    port: int
+    state: Path
+    port_file: Path | None = None
+    concurrency: int = 16
+    """Lambda calls at once."""
+    warm: bool = True
+    retry_delay: float = 1.0
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 is any.
+
+    Raises:
+        VectordbError: the port is taken or may not be used.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(1024)  # now: two sockets may be bound to one port as long as neither listens
+    except OSError as error:
+        listener.close()
+        raise VectordbError(
+            f"The AWS emulator cannot listen on {HOST}:{port}: {error.strerror}.",
+            remedy="Stop what uses the port, or choose another (--port 0 takes any that is free).",
+            exit_code=1,
+        ) from error
+    return listener
+
+
+def lock(state: Path) -> IO[str]:
+    """Hold the state directory; the kernel lets go of it with the process.
+
+    Raises:
+        VectordbError: another emulator holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    file = (state / "emulator.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise VectordbError(
+            f"Another emulator (process {owner}) uses {state}.",
+            remedy="Stop it, or choose another --state.",
+            exit_code=1,
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+class Emulator:
+    """All services of one process.
+
+    Args:
+        options: from the command line.
+        port: the one that is listened on.
+    """
+
+    def __init__(self, options: Options, port: int) -> None:
+        self._options = options
+        self._endpoint = f"http://{HOST}:{port}"
+        self.services = {
+            "s3vectors": Lazy(self._make_s3vectors),
+            "bedrock": Lazy(self._make_bedrock),
+            "lambda": Lazy(self._make_functions),
+        }
+        self._moto = MotoMount(self._prepare_moto)
+        self.application = Application(
+            self.services, self._moto, loaded=lambda: list(self._moto.loaded), alias_changed=self._alias_changed
+        )
+
+    def preload(self) -> None:
+        """Import and open everything, in the order in which a deployment needs it."""
+        begun = time.monotonic()
+        # A third of the time would go to looking for garbage among a million new objects that all stay.
+        gc.disable()
+        try:
+            self._moto.preload(FIRST)
+            for service in self.services.values():
+                service.get()
+            self.services["bedrock"].get().embedder.load()  # type: ignore[attr-defined]  # only this service has one
+            self._moto.preload()
+            _log.debug("everything is loaded after %.1f s", time.monotonic() - begun)
+        except Exception:  # noqa: BLE001 - nobody waits for this thread's exception
+            _log.exception("loading in the background failed; each service is tried again at its first request")
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def end_functions(self) -> None:
+        """End the functions' processes, so that no request waits for them."""
+        if self.services["lambda"].loaded:
+            self.services["lambda"].get().end_workers()  # type: ignore[attr-defined]  # only this service has them
+
+    def close(self) -> None:
+        """Let go of files and processes."""
+        for service in self.services.values():
+            service.close()
+
+    def _make_s3vectors(self) -> Any:
+        from vectordb.local.emulator.s3vectors.service import S3Vectors
+
+        return S3Vectors(self._options.state / "s3vectors")
+
+    def _make_bedrock(self) -> Any:
+        from vectordb.local.emulator.bedrock.service import Bedrock
+
+        return Bedrock()
+
+    def _make_functions(self) -> Any:
+        from vectordb.local.emulator.functions.service import Functions
+
+        self._moto.imported()
+        options = self._options
+        return Functions(
+            options.state, self._endpoint, most=options.concurrency, warm=options.warm, retry_delay=options.retry_delay
+        )
+
+    def _prepare_moto(self) -> None:
+        from vectordb.local.emulator.functions.moto_functions import extend_moto
+
+        extend_moto(lambda *call: self.services["lambda"].get().invoke_from_moto(*call))  # type: ignore[attr-defined]  # only this service has it
+
+    def _alias_changed(self, path: str, body: bytes, region: str) -> None:
+        self.services["lambda"].get().alias_changed(path, body, region)  # type: ignore[attr-defined]  # only this service has it
+
+
+def serve(options: Options, listener: socket.socket) -> None:
+    """Say `ready PORT`, then serve until SIGTERM or SIGINT."""
+    from waitress.server import create_server
+
+    port = listener.getsockname()[1]
+    emulator = Emulator(options, port)
+    server = create_server(  # type: ignore[no-untyped-call]  # waitress has no types
+        emulator.application,
+        sockets=[listener],
+        threads=options.concurrency + _SPARE_THREADS,
+        asyncore_use_poll=True,
+        channel_timeout=3600,  # clients keep connections; an early end would meet their next request
+        connection_limit=1000,
+        recv_bytes=1 << 18,
+        inbuf_overflow=_IN_MEMORY,
+        outbuf_overflow=_IN_MEMORY,
+        max_request_body_size=_LARGEST_BODY,
+        clear_untrusted_proxy_headers=True,
+    )
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        # First the functions: waitress waits for the requests that wait for them.
+        emulator.end_functions()
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    if options.port_file is not None:
+        unfinished = options.port_file.with_name(options.port_file.name + ".new")
+        unfinished.write_text(f"{port}\n")
+        unfinished.replace(options.port_file)
+    sys.stdout.write(f"ready {port}\n")
+    sys.stdout.flush()
+    # Nobody reads further: what moto prints goes where errors go.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    threading.Thread(target=emulator.preload, name="preload", daemon=True).start()
+    try:
+        server.run()
+    finally:
+        emulator.close()

@@ -1,0 +1,102 @@
+"""Executes the program's registrations on this machine: a table maps resource types to handlers.
+
+A type without a handler is recorded with invented outputs and reported. The outputs flow to the dependants as on AWS, so
+the order of the work is the program's own.
+"""
+
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vectordb.local.clients import Clients
+from vectordb.local.events import Event, send
+from vectordb.local.services import Services
+from vectordb.plan import lookups
+from vectordb.plan.recording import Registration
+from vectordb.plan.stack_configuration import StackConfiguration
+
+Handler = Callable[["Execution", Registration, dict[str, Any]], tuple[str, dict[str, Any]]]
+
+
+@dataclass
+class Execution:
+    """What handlers work with, and what they leave for each other."""
+
+    configuration: StackConfiguration
+    services: Services
+    clients: Clients
+    parameter_groups: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Name of a parameter group → its parameters."""
+    database: dict[str, str] = field(default_factory=dict)
+    """The cluster's endpoint as `host`, its database as `name`, its master as `master`."""
+
+    @property
+    def region(self) -> str:
+        """The stack's region."""
+        return self.configuration.region
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN of the stack's account and region."""
+        return f"arn:{lookups.partition_of(self.region)}:{service}:{self.region}:{lookups.ACCOUNT}:{resource}"
+
+    def unique(self, resource: Registration, length: int = 17) -> str:
+        """Hexadecimal digits that are the same for a resource at every run, as a physical id would be."""
+        return hashlib.sha256(resource.urn.encode()).hexdigest()[:length]
+
+
+class Engine:
+    """A backend that makes what it can and records the rest."""
+
+    preview = False
+
+    def __init__(self, execution: Execution, handlers: dict[str, Handler]) -> None:
+        self._execution, self._handlers = execution, handlers
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self.recorded: Counter[str] = Counter()
+
+    def create(self, resource: Registration, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Make `resource` here, or invent what AWS would return for it."""
+        handler = self._handlers.get(resource.type)
+        if handler is None:
+            with self._lock:
+                self.recorded[resource.type] += 1
+            return _invented(self._execution, resource, inputs)
+        physical_id, outputs = handler(self._execution, resource, inputs)
+        send(Event("made", resource.name, resource.type, time.monotonic() - self._started))
+        return physical_id, {**inputs, **outputs}
+
+    def look_up(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The account of the stand-ins is the example account."""
+        return lookups.answer(token, arguments, self._execution.region)
+
+
+_ID_PREFIX = {
+    "vpc": "vpc",
+    "subnet": "subnet",
+    "securityGroup": "sg",
+    "defaultSecurityGroup": "sg",
+    "securityGroupIngressRule": "sgr",
+    "securityGroupEgressRule": "sgr",
+    "routeTable": "rtb",
+    "routeTableAssociation": "rtbassoc",
+    "vpcEndpoint": "vpce",
+    "instance": "i",
+}
+
+
+def _invented(execution: Execution, resource: Registration, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The id, ARN and automatic name that a resource would get, and S3's prefix list for a gateway endpoint."""
+    service, _, kind = resource.type.split(":")[1].partition("/")
+    digits = execution.unique(resource)
+    prefix = _ID_PREFIX.get(kind)
+    name = str(inputs.get("name") or f"{resource.name}-{digits[:7]}")
+    physical_id = f"{prefix}-{digits}" if prefix else name
+    outputs = {**inputs, "arn": execution.arn(service, f"{kind}/{physical_id}"), "name": name}
+    if kind == "vpcEndpoint":
+        outputs["prefixListId"] = f"pl-{digits[:8]}"
+    return physical_id, outputs

@@ -1,0 +1,1 @@
+"""The worked example: the standard library's documentation, searchable by meaning in both stores."""

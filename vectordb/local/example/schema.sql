@@ -1,0 +1,25 @@
+-- The worked example's table. Applied as the master; owned by the owner of everything, read and written through its roles.
+CREATE SCHEMA IF NOT EXISTS stdlib AUTHORIZATION vectordb_owner;
+SET ROLE vectordb_owner;
+CREATE TABLE IF NOT EXISTS stdlib.entries (
+    id bigint PRIMARY KEY,
+    module text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('function', 'class', 'method')),
+    signature text NOT NULL,
+    doc text NOT NULL,
+    embedding vector(256) NOT NULL,
+    UNIQUE (module, name)
+);
+COMMENT ON TABLE stdlib.entries IS 'Public functions, classes and methods of the Python standard library';
+-- Which corpus a store holds whole: written last, so a load that was killed is done again.
+CREATE TABLE IF NOT EXISTS stdlib.loaded (
+    store text PRIMARY KEY CHECK (store IN ('pgvector', 's3vectors')),
+    corpus text NOT NULL
+);
+GRANT USAGE ON SCHEMA stdlib TO vectordb_reader, vectordb_writer;
+GRANT SELECT ON ALL TABLES IN SCHEMA stdlib TO vectordb_reader;
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA stdlib TO vectordb_writer;
+CREATE INDEX IF NOT EXISTS entries_embedding ON stdlib.entries
+    USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 100);
+RESET ROLE;
