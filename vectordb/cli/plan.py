@@ -29,10 +29,11 @@ def plan(
     vectordb plan --json | jq '.resources[].type'
     """
     from vectordb.plan import plan as planning
+    from vectordb.plan import stack_configuration
     from vectordb.plan.summary import show
 
     directory = project_directory()
-    made = planning.make(directory, chosen_stack(stack, directory))
+    made = planning.make(stack_configuration.read(directory, chosen_stack(stack, directory)))
     text = json.dumps(made.as_json(), indent=2, ensure_ascii=False)
     if json_file == Path("-"):
         typer.echo(text)

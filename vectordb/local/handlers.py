@@ -189,7 +189,7 @@ def command(execution: Execution, resource: Registration, inputs: dict[str, Any]
     if done.returncode != 0:
         raise VectordbError(
             f"The step {resource.name!r} failed (exit {done.returncode}):\n{(done.stderr or done.stdout).strip()}",
-            remedy="Correct it and run the same command again; what was applied stays applied.",
+            remedy="Correct it and run the same command again; what was applied stays applied. `vectordb local reset` starts anew.",
         )
     return f"command-{hashlib.sha256(resource.urn.encode()).hexdigest()[:8]}", {
         "stdout": done.stdout.strip(),

@@ -128,10 +128,12 @@ def _holder(folder: Folder) -> int:
 
 def _end_leftovers(folder: Folder) -> None:
     """End what a killed supervisor left where the kernel does not do it (macOS), and PostgreSQL's socket folder."""
+    running = folder.last()
+    if running is None:
+        return  # it ended in an orderly way, or never got far; a start looks after PostgreSQL itself
     from vectordb.local.postgres import end_earlier_run
 
-    running = folder.last()
-    for pid in running.processes.values() if running else ():
+    for pid in running.processes.values():
         if pid != os.getpid() and any("vectordb.local" in argument for argument in processes.arguments_of(pid)):
             processes.end_by_id(pid)
     end_earlier_run(folder.root / "postgres" / "data")

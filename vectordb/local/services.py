@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,31 @@ class Services:
         """Set when one of the processes ends by itself."""
         self.failure = ""
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="spawner")
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="helper")
+        self._emulator: Future[str] | None = None
         self._children: list[tuple[str, subprocess.Popen[Any]]] = []
         self._stopping = False
         self._endings: list[Callable[[], None]] = []
 
+    def prepare_emulator(self) -> None:
+        """Begin to start the emulator; `start_emulator` waits for it. It takes a second, most of it imports."""
+        if self._emulator is None:
+            self._emulator = self._helper.submit(self._start_emulator)
+
     def start_emulator(self) -> str:
         """Start the AWS emulator; returns its URL."""
+        self.prepare_emulator()
+        assert self._emulator is not None
+        self.emulator_url = self._emulator.result()
+        return self.emulator_url
+
+    def _start_emulator(self) -> str:
         state = self.folder.root / "emulator"
         state.mkdir(mode=0o700, exist_ok=True)
         port = self._start(
             "emulator", "vectordb.local.emulator", "--port", str(self._port("emulator")), "--state", str(state)
         )
-        self.emulator_url = f"http://127.0.0.1:{port}"
-        return self.emulator_url
+        return f"http://127.0.0.1:{port}"
 
     def start_postgres(
         self, *, version: int, settings: Mapping[str, str], database: str, master: str, names: list[str]
@@ -106,6 +118,7 @@ class Services:
     def stop(self) -> None:
         """End every process, the youngest first."""
         self._stopping = True
+        self._helper.shutdown()  # an emulator that is being started can be ended when it is there
         for ending in reversed(self._endings):
             ending()
         for _, child in reversed(self._children):

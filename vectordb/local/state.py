@@ -123,6 +123,17 @@ class Folder:
         for name in ("stack.json", "passfile"):
             (self.root / name).unlink(missing_ok=True)
 
+    def accepted(self) -> str:
+        """The digest of the inputs that the policies passed last; empty when there are none."""
+        try:
+            return (self.root / "accepted").read_text(encoding="utf-8")
+        except OSError:
+            return ""
+
+    def accept(self, digest: str) -> None:
+        """Remember what the policies passed, so that the next start without a change need not ask again."""
+        write_atomically(self.root / "accepted", digest)
+
     def credentials(self) -> Credentials:
         """The stack's own credentials, made at the first call."""
         file = self.root / "credentials.json"

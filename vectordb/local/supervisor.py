@@ -71,8 +71,13 @@ def _supervise(project: Path, stack: str, folder: Folder, stop: threading.Event)
     services: Services | None = None
     try:
         digest = inputs.digest(project)
-        configuration = _accepted(project, stack)
+        configuration = stack_configuration.read(project, stack)
         services = Services(folder, configuration.region, folder.credentials())
+        if folder.accepted() == digest:
+            services.prepare_emulator()  # the same program and configuration passed before
+        else:
+            _judge(configuration, services)
+            folder.accept(digest)
         running = _execute(configuration, services, digest)
         passfile.write(folder, running, services.credentials)
         folder.write(running)
@@ -96,12 +101,11 @@ def _supervise(project: Path, stack: str, folder: Folder, stop: threading.Event)
     return _keep(folder, running, services, stop)
 
 
-def _accepted(project: Path, stack: str) -> StackConfiguration:
-    """The configuration, once the program ran as a preview and the policies passed it: nothing is started before that."""
-    if refused := plan.make(project, stack).mandatory:
+def _judge(configuration: StackConfiguration, services: Services) -> None:
+    """Run the program as a preview, for the policies; the emulator loads meanwhile, once the configuration was accepted."""
+    if refused := plan.make(configuration, services.prepare_emulator).mandatory:
         lines = "\n".join(f"  {violation.resource}: {violation.message}" for violation in refused)
         raise VectordbError(f"The policies refuse this program:\n{lines}", remedy="See: vectordb plan", exit_code=1)
-    return stack_configuration.read(project, stack)
 
 
 def _execute(configuration: StackConfiguration, services: Services, digest: str) -> Running:

@@ -1,10 +1,10 @@
 """A plan: what `pulumi up` would register, and what is wrong with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from vectordb.plan import analyzer, lookups, program, stack_configuration
+from vectordb.plan import analyzer, lookups, program
 from vectordb.plan.checks import check
 from vectordb.plan.recording import Recording, Registration, masked
 from vectordb.plan.stack_configuration import StackConfiguration
@@ -53,8 +53,8 @@ class Preview:
 
     preview = True
 
-    def __init__(self, region: str) -> None:
-        self._region = region
+    def __init__(self, region: str, accepted: Callable[[], None] | None = None) -> None:
+        self._region, self._accepted = region, accepted
 
     def create(self, resource: Registration, inputs: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """No id: the SDK makes it, and every missing output, unknown to whoever uses it."""
@@ -63,20 +63,27 @@ class Preview:
 
     def look_up(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Example values; there is no account to ask."""
+        accepted, self._accepted = self._accepted, None
+        if accepted is not None:
+            accepted()
         return lookups.answer(token, arguments, self._region)
 
 
-def record(configuration: StackConfiguration) -> Recording:
-    """Run the program as `pulumi preview` would."""
-    return program.run(configuration, Preview(configuration.region))
+def record(configuration: StackConfiguration, accepted: Callable[[], None] | None = None) -> Recording:
+    """Run the program as `pulumi preview` would.
+
+    Args:
+        configuration: of the stack.
+        accepted: called when the program makes its first look-up: it has taken its configuration by then.
+    """
+    return program.run(configuration, Preview(configuration.region, accepted))
 
 
-def make(directory: Path, stack: str, pack_folder: Path | None = None) -> Plan:
-    """Record the program of `directory` and judge it by the pack in `policy/` and by the checks of this package."""
-    configuration = stack_configuration.read(directory, stack)
+def make(configuration: StackConfiguration, accepted: Callable[[], None] | None = None) -> Plan:
+    """Record the program and judge it by the pack in `policy/` and by the checks of this package; `accepted` as in `record`."""
     # The pack starts while the program runs: each takes about a second.
-    with analyzer.started(pack_folder or directory / "policy", configuration) as process:
-        recording = record(configuration)
+    with analyzer.started(configuration.directory / "policy", configuration) as process:
+        recording = record(configuration, accepted)
         pack = analyzer.connect(process)
         found = analyzer.analyze(pack, recording)
     found += check(recording)
