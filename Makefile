@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 bin := .venv/bin
 stack ?= dev
+# Tests wait for processes more than they compute; a file stays with one worker, because its servers are shared.
+workers ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help up down test test-long lint format plan install lock clean
@@ -18,10 +20,10 @@ down: ## stop what `make up` started
 	@if [ -x $(bin)/vectordb ]; then $(bin)/vectordb local down --stack $(stack); fi
 
 test: install ## run every test
-	@$(bin)/pytest -q -m "not long"
+	@$(bin)/pytest -q -m "not long" -n $(workers) --dist loadfile
 
 test-long: install ## the long tests too
-	@$(bin)/pytest -q
+	@$(bin)/pytest -q -n $(workers) --dist loadfile
 
 lint: install ## ruff and mypy
 	@$(bin)/ruff check . && $(bin)/ruff format --check . && $(bin)/mypy && $(bin)/mypy __main__.py
