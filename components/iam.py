@@ -10,10 +10,16 @@ Statement = Mapping[str, Any]
 
 
 def document(*statements: Statement) -> pulumi.Output[str]:
-    """A policy document of `statements`, whose parts may be outputs; JSON with its keys in a fixed order."""
-    return pulumi.Output.from_input([dict(statement) for statement in statements]).apply(
-        lambda known: json.dumps({"Version": "2012-10-17", "Statement": known}, sort_keys=True)
-    )
+    """A policy document of `statements`, whose parts may be outputs; JSON with its keys in a fixed order.
+
+    A statement about an empty list of resources is left out: IAM refuses it, and it allows nothing.
+    """
+    return pulumi.Output.from_input([dict(statement) for statement in statements]).apply(_document)
+
+
+def _document(statements: list[dict[str, Any]]) -> str:
+    kept = [statement for statement in statements if statement.get("Resource") != []]
+    return json.dumps({"Version": "2012-10-17", "Statement": kept}, sort_keys=True)
 
 
 def allow(

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components import sql_schema
 from vectordb.database import settings, sqlfiles
@@ -87,6 +88,19 @@ def test_program_and_command_agree_on_the_digest_of_the_sql(tmp_path):
     before = sql_schema.digest(tmp_path)
     (tmp_path / "repeatable/b.sql").write_bytes(b"select 3;\n")
     assert sql_schema.digest(tmp_path) != before
+
+
+def test_the_pulumi_cli_finds_the_environment_that_make_installs():
+    """The CLI runs `python -m pip` in the program's environment, and gives a policy pack none unless it names one."""
+    program = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["runtime"]
+    pack = yaml.safe_load((ROOT / "policy" / "PulumiPolicy.yaml").read_text())["runtime"]
+    assert program == {"name": "python", "options": {"toolchain": "pip", "virtualenv": ".venv"}}
+    assert pack["options"]["virtualenv"] == "../.venv"
+    assert re.search(r"^pip==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+
+
+def test_the_lock_names_no_address():
+    assert not re.search(r"https?://|--index|--find-links", (ROOT / "requirements.lock").read_text())
 
 
 def test_files_hold_one_idea_each():

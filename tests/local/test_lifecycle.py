@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -139,6 +141,31 @@ def test_without_a_compiler_aws_lambda_goes_over_files(project, tmp_path):
     assert done.returncode == 0, done.stderr
     assert project.status()["transport"] == "spool"
     assert "over files" in done.stderr
+
+
+def test_without_users_and_indexes_the_master_is_the_login(project):
+    project.configure(users=[], indexes=[])
+    assert project.run("local", "up").returncode == 0
+    assert project.environment()["PGUSER"] == "vectordb_admin"
+    code = "import psycopg; print(psycopg.connect().execute('select index_name from s3vl.list_indexes()').fetchall())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=project.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+    tour = project.run("local", "up", "--tour")
+    assert tour.returncode == 2
+    assert "no S3 Vectors index named 'stdlib'" in tour.stderr
+
+
+def test_each_user_has_a_line_in_the_passfile(project):
+    project.configure(users=[{"name": "ana", "access": "admin"}, {"name": "bo", "access": "reader"}])
+    assert project.run("local", "up").returncode == 0
+    lines = (project.folder / ".local" / "dev" / "passfile").read_text().splitlines()
+    assert [line.split(":")[3] for line in lines] == ["ana", "bo"]
+    environment = project.environment() | {"PGUSER": "bo"}
+    code = "import psycopg; psycopg.connect().execute('create table t()')"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "permission denied for schema public" in done.stderr
 
 
 def test_reset_asks_and_forgets(project):

@@ -47,14 +47,13 @@ def connect(
     The master logs in by password, as on AWS; the everyday login by IAM token.
     """
     user = running.master if admin else running.user
-    password = credentials.master_password if admin else passfile.token(running, credentials, user)
     return psycopg.connect(
         host=running.host,
         hostaddr="127.0.0.1",
         port=running.port,
         dbname=running.database,
         user=user,
-        password=password,
+        password=passfile.password(running, credentials, user),
         sslmode="verify-full",
         sslrootcert=running.certificate,
         gssencmode="disable",

@@ -11,8 +11,8 @@ class Event:
     """One line.
 
     Attributes:
-        kind: made (a resource), notice (something to tell the user), ready, or failed.
-        text: the resource's name, the notice, or the failure.
+        kind: made (a resource), ready, or failed.
+        text: the resource's name, or the failure.
         detail: the resource's type, or the failure's remedy.
         seconds: since the supervisor started.
         exit_code: of a failure.

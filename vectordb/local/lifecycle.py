@@ -25,7 +25,7 @@ def up(project: Path, stack: str, listen: Callable[[Event], None]) -> tuple[Runn
     Args:
         project: the project's folder.
         stack: the stack to execute.
-        listen: told of each resource that is made and each notice.
+        listen: told of each resource that is made.
 
     Returns:
         Where it listens, and whether it was started by this call.

@@ -1,18 +1,22 @@
-"""PGPASSFILE of a local stack: for each login role the IAM token that is good now, renewed by the supervisor."""
+"""PGPASSFILE of a local stack: for each login role what it logs in with now, renewed by the supervisor."""
 
 from typing import Any
 
 import psycopg
 
-from vectordb.errors import VectordbError
 from vectordb.local.clients import Clients
 from vectordb.local.state import Credentials, Folder, Running, write_atomically
 
 _PORT = 5432
 
 
-def token(running: Running, credentials: Credentials, user: str) -> str:
-    """An IAM token for `user`, signed for the endpoint's real name and port: the local port is only the way to it."""
+def password(running: Running, credentials: Credentials, user: str) -> str:
+    """What `user` logs in with: an IAM token, the master its password.
+
+    A token is signed for the endpoint's real name and port: the local port is only the way to it.
+    """
+    if user == running.master:
+        return credentials.master_password
     rds = Clients(running.emulator, running.region, credentials)("rds")
     signed: str = rds.generate_db_auth_token(running.host, _PORT, user, running.region)
     return signed
@@ -21,28 +25,19 @@ def token(running: Running, credentials: Credentials, user: str) -> str:
 def write(folder: Folder, running: Running, credentials: Credentials) -> None:
     """Write a line for each configured login role; 0600, replaced at once."""
     lines = [
-        ":".join(map(_escaped, (running.host, str(running.port), "*", user, token(running, credentials, user))))
-        for user in [running.user]
+        ":".join(map(_escaped, (running.host, str(running.port), "*", user, password(running, credentials, user))))
+        for user in running.users
     ]
     write_atomically(folder.passfile, "\n".join(lines) + "\n")
 
 
-def everyday_login(connection: "psycopg.Connection[tuple[Any, ...]]") -> str:
-    """The login role that people use: one that holds `rds_iam` and writes, the first by name.
-
-    Raises:
-        VectordbError: there is none.
-    """
-    row = connection.execute(
-        "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND NOT rolcreaterole"
-        " AND pg_has_role(rolname, 'rds_iam', 'USAGE')"
-        " ORDER BY pg_has_role(rolname, 'vectordb_writer', 'USAGE') DESC, rolname LIMIT 1"
-    ).fetchone()
-    if row is None:
-        raise VectordbError(
-            "No login role is configured.", remedy="Add one under vectordb:users in the stack's configuration."
-        )
-    return str(row[0])
+def logins(connection: "psycopg.Connection[tuple[Any, ...]]") -> list[str]:
+    """The login roles that hold `rds_iam`, those that write first; the first is the one that people use."""
+    rows = connection.execute(
+        "SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper AND pg_has_role(rolname, 'rds_iam', 'USAGE')"
+        " ORDER BY rolcreaterole, pg_has_role(rolname, 'vectordb_writer', 'USAGE') DESC, rolname"
+    ).fetchall()
+    return [str(name) for (name,) in rows]
 
 
 def _escaped(field: str) -> str:

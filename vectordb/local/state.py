@@ -32,6 +32,7 @@ class Running:
     port: int
     database: str
     user: str
+    users: list[str]
     master: str
     certificate: str
     passfile: str

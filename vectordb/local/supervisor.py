@@ -94,8 +94,6 @@ def _supervise(project: Path, stack: str, folder: Folder, stop: threading.Event)
         _end(services, folder)
         send(Event("failed", f"{type(error).__name__}: {error}", f"The whole story is in {folder.log}.", exit_code=2))
         return 2
-    for notice in running.notices:
-        send(Event("notice", notice))
     send(Event("ready"))
     _leave_pipe()
     return _keep(folder, running, services, stop)
@@ -137,7 +135,7 @@ def _running(execution: Execution, engine: Engine, digest: str, outputs: dict[st
         raise VectordbError("The program declares no database that can run here.", remedy="Declare an Aurora cluster.")
     with services.postgres.superuser_connection(database["name"]) as connection:
         row = connection.execute("SHOW server_version").fetchone()
-        user = passfile.everyday_login(connection)
+        users = passfile.logins(connection) or [database["master"]]
     version = str(row[0]) if row else ""
     asked = execution.configuration
     notices = [f"PostgreSQL: {item} is not available here and was left out." for item in services.postgres.left_out]
@@ -155,7 +153,8 @@ def _running(execution: Execution, engine: Engine, digest: str, outputs: dict[st
         host=database["host"],
         port=services.database_port,
         database=database["name"],
-        user=user,
+        user=users[0],
+        users=users,
         master=database["master"],
         certificate=str(services.folder.root / "tls" / "ca.pem"),
         passfile=str(services.folder.passfile),
