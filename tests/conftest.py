@@ -5,6 +5,7 @@ import os
 import socket
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before any test module imports boto3: no profile, no credentials file, no instance metadata, and an endpoint that refuses.
 for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "VECTORDB_"))]:
@@ -18,6 +19,11 @@ os.environ |= {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
+
+
+# The machine is shared: how long an example takes says nothing about the code.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 class ReachedOutsideError(AssertionError):
