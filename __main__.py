@@ -44,6 +44,7 @@ database = AuroraDatabase(
         "version": config.database.version,
         "min_capacity": config.database.min_capacity,
         "max_capacity": config.database.max_capacity,
+        "generation": config.database.generation,
         "lambda_endpoint_id": network.endpoint_ids["lambda"],
         "endpoint_security_group_id": network.endpoint_security_group_id,
         "protect": protect,

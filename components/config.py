@@ -61,6 +61,7 @@ class Database(_Section):
     version: Literal["16", "17", "18"] = "18"
     min_capacity: Annotated[float, Field(ge=0, le=256, multiple_of=0.5)] = 0
     max_capacity: Annotated[float, Field(ge=1, le=256, multiple_of=0.5)] = 4
+    generation: Annotated[int, Field(ge=1, le=9999)] = 1
     protect: bool = False
 
     @field_validator("version", mode="before")

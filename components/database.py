@@ -42,6 +42,8 @@ class AuroraDatabaseArgs(TypedDict):
     """The `lambda` interface endpoint, for `allow_invoke`."""
     endpoint_security_group_id: NotRequired[pulumi.Input[str]]
     """The endpoints' security group, for `allow_invoke`."""
+    generation: NotRequired[int]
+    """Part of the final snapshot's name. A stack that is destroyed and made again needs another one. Default 1."""
     protect: NotRequired[bool]
     """Refuse deletion, and take a final snapshot. Default false."""
 
@@ -105,9 +107,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             delete_automated_backups=not protect,
             deletion_protection=protect,
             skip_final_snapshot=not protect,
-            final_snapshot_identifier=bounded(f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}-final", 255)
-            if protect
-            else None,
+            final_snapshot_identifier=final_snapshot(name, args.get("generation", 1)) if protect else None,
             engine_lifecycle_support="open-source-rds-extended-support-disabled",
             apply_immediately=True,
             opts=pulumi.ResourceOptions.merge(guarded, pulumi.ResourceOptions(ignore_changes=["engineVersion"])),
@@ -216,3 +216,9 @@ class AuroraDatabase(pulumi.ComponentResource):
             parameters=[{"name": key, "value": value, "apply_method": "immediate"} for key, value in values.items()],
             opts=self._child,
         )
+
+
+def final_snapshot(name: str, generation: int) -> str:
+    """The name of the snapshot that a protected cluster leaves; at most 255 characters, and never used twice."""
+    suffix = f"-{generation}-final"
+    return bounded(f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}", 255 - len(suffix)) + suffix

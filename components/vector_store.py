@@ -77,7 +77,8 @@ class S3VectorStore(pulumi.ComponentResource):
                 metadata_configuration=(
                     {"non_filterable_metadata_keys": keys} if (keys := index.get("non_filterable_keys")) else None
                 ),
-                opts=guarded,
+                # Its name is fixed, so a new one can be made only when the old one is gone.
+                opts=pulumi.ResourceOptions.merge(guarded, pulumi.ResourceOptions(delete_before_replace=True)),
             )
             for index in args["indexes"]
         }

@@ -7,7 +7,7 @@ python=${PYTHON:-python3}
 say() { printf '%s\n' "$*" >&2; }
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    say "Python 3.11 or later is needed; '$python' is $("$python" --version 2>&1 || echo absent). Try: make PYTHON=python3.12 $*"
+    say "Python 3.11 or later is needed; '$python' is $("$python" --version 2>&1 || echo absent). Try: make up PYTHON=python3.12"
     exit 1
 fi
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then

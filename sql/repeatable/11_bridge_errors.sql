@@ -49,7 +49,7 @@ AS $$
     ('DeadlineExceeded', '58000',
         'Try again; if it happens often, raise aws_lambda.request_timeout_ms and the function''s timeout below it.'),
     ('ResponseTooLarge', '54000', 'Ask for less: without vector data, or without metadata.'),
-    ('ServiceUnreachable', '58000', 'Try again; if it stays, check the function''s way to S3 Vectors: vectordb doctor.'),
+    ('ServiceUnreachable', '58000', 'Try again; if it stays, look into the function''s log under the request id.'),
     ('ServiceCallFailed', '58000', 'Look into the function''s log under the request id.'),
     ('ServiceContradiction', '58000', 'Try again.'),
     ('UnexpectedError', '58000', 'Look into the function''s log under the request id.')
@@ -151,12 +151,12 @@ BEGIN
         own_state := '08006';
         own_message := 'the function did not answer in time';
         hint := 'Try again: a function that was idle starts slowly. If it stays, raise aws_lambda.request_timeout_ms above the '
-            'function''s timeout, and check that the security groups let the database reach the lambda endpoint: vectordb doctor.';
+            'function''s timeout, and check that the security groups let the database reach the lambda endpoint.';
     ELSIF unreached THEN
         own_state := '08006';
         own_message := 'the database could not call the function';
         hint := 'Check the interface endpoint of Lambda, the security groups between it and the database (443), the role '
-            'associated under the feature "Lambda", and aws_lambda.connect_timeout_ms: vectordb doctor.';
+            'associated under the feature "Lambda", and aws_lambda.connect_timeout_ms.';
     ELSIF failed AND detail ~* '(ResponseSizeTooLarge|payload size exceeded)' THEN
         own_state := '54000';
         own_message := 'the answer is larger than Lambda carries';
@@ -181,7 +181,7 @@ BEGIN
     ELSE
         own_state := state;
         own_message := message;
-        hint := 'vectordb doctor checks every link between the database and S3 Vectors.';
+        hint := 'SELECT * FROM s3vl.validate_config() shows whether the function answers at all.';
     END IF;
     RAISE EXCEPTION USING
         ERRCODE = own_state,

@@ -65,7 +65,7 @@ def test_everything_configured():
             {"database": {"minCapacty": 1}},
             (
                 "vectordb:database.minCapacty: there is no such key; did you mean 'minCapacity'? "
-                "Allowed: engine, version, minCapacity, maxCapacity, protect."
+                "Allowed: engine, version, minCapacity, maxCapacity, generation, protect."
             ),
         ),
         (

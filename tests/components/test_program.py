@@ -140,7 +140,9 @@ def test_protection_covers_everything_that_holds_data():
         False,
         False,
     )
-    assert cluster["finalSnapshotIdentifier"] == "vectordb-dev-database-final"
+    assert cluster["finalSnapshotIdentifier"] == "vectordb-dev-database-1-final"
+    again = only(record(database={"protect": True, "generation": 2}), "Cluster").inputs
+    assert again["finalSnapshotIdentifier"] == "vectordb-dev-database-2-final"
     assert sorted(r.name for r in recording.resources if r.protect) == [
         "database-cluster",
         "database-writer",
@@ -150,6 +152,10 @@ def test_protection_covers_everything_that_holds_data():
     ]
     assert only(recording, "Key").retain_on_delete
     assert not any(r.protect or r.retain_on_delete for r in record().resources)
+
+
+def test_an_index_of_a_fixed_name_goes_before_its_successor_comes(dev):
+    assert [r.name for r in dev.resources if r.delete_before_replace] == ["vectors-stdlib"]
 
 
 def test_each_flow_is_a_pair_of_rules_between_groups_and_only_s3_is_a_prefix_list(dev):

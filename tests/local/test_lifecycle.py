@@ -132,6 +132,16 @@ def test_other_versions(project, version, runs):
     assert ("PostgreSQL 17 is declared" in done.stderr) == (version == "17")
 
 
+def test_in_a_folder_whose_path_is_too_long_for_a_socket(tmp_path):
+    project = Project(tmp_path / ("a long name " * 10) / ("and another " * 10) / "project")
+    try:
+        done = project.run("local", "up")
+        assert done.returncode == 0, done.stderr
+    finally:
+        assert project.run("local", "down").returncode == 0
+    assert project.processes() == []
+
+
 def test_without_a_compiler_aws_lambda_goes_over_files(project, tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()

@@ -62,6 +62,7 @@ class Recorder(mocks.MockMonitor):
             protect=request.protect,
             ignore_changes=tuple(request.ignoreChanges),
             retain_on_delete=request.retainOnDelete,
+            delete_before_replace=request.deleteBeforeReplace,
             aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
         )

@@ -26,6 +26,7 @@ class Registration:
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
     retain_on_delete: bool = False
+    delete_before_replace: bool = False
     aliases: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
 
