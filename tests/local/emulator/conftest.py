@@ -5,6 +5,8 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local.emulator.handlers import FILES
+from tests.local.emulator.packages import deploy
 from tests.local.emulator.running import Running
 
 
@@ -82,3 +84,19 @@ def refused(s3vectors):
         return response["Error"]["Code"], status, response["Error"]["Message"], fields[0].get("path")
 
     return call
+
+
+@pytest.fixture
+def client(emulator):
+    return emulator.client("lambda", read_timeout=30)
+
+
+@pytest.fixture
+def function(emulator, name):
+    """Deploy one handler of the module under the test's name."""
+
+    def make(handler, **settings):
+        deploy(emulator, name, FILES, f"main.{handler}", **settings)
+        return name
+
+    return make

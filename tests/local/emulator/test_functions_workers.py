@@ -5,7 +5,6 @@ import json
 import threading
 import time
 
-import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.emulator.packages import deploy
@@ -22,11 +21,6 @@ def handle(event, context):
         if len(file.readlines()) <= event["failures"]:
             raise RuntimeError("again")
 """
-
-
-@pytest.fixture
-def client(emulator):
-    return emulator.client("lambda", read_timeout=30)
 
 
 def at_once(client, function, count, seconds):
