@@ -31,9 +31,9 @@ def show(plan: Plan, console: Console) -> None:
         )
         console.print(Text(f"  {violation.urn}", style="dim"), soft_wrap=True)
         for line in violation.message.splitlines():
-            console.print(Text(f"  {line}"))
+            console.print(Text(f"  {line}"), soft_wrap=True)
     console.print()
-    console.print(_verdict(plan))
+    console.print(_verdict(plan), soft_wrap=True)
     looked_up = "Look-ups (account, zones, image) were answered with example values; nothing was asked of AWS."
     console.print(Text(looked_up, style="dim"), soft_wrap=True)
 

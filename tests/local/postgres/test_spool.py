@@ -2,6 +2,9 @@
 
 import json
 import os
+import shutil
+import socket
+import threading
 import time
 from pathlib import Path
 
@@ -160,3 +163,28 @@ class TestWithTheServer:
     def test_nobody_else_directs_it_to_another_folder(self, stack: Stack) -> None:
         with stack.connect() as connection, pytest.raises(psycopg.errors.CantChangeRuntimeParam):
             connection.execute("SET data_directory = '/tmp'")
+
+
+def test_a_folder_that_goes_while_a_call_is_under_way_is_no_error(tmp_path):
+    """The worker's thread outlives the server by the length of the call."""
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        worker = SpoolWorker(folder, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        worker.start()
+        document = {
+            "function_name": "f", "payload": "{}", "region": None, "invocation_type": None, "log_type": None, "context": None,
+            "qualifier": None, "connect_timeout_ms": 1000, "request_timeout_ms": 5000,
+        }  # fmt: skip
+        (folder / "waiting.partial").write_text(json.dumps(document) + "\n")
+        (folder / "waiting.partial").rename(folder / "waiting.request")
+        connection, _ = listening.accept()
+        worker.stop()
+        shutil.rmtree(folder)
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        for thread in threading.enumerate():
+            if thread.name == "spool-invoke":
+                thread.join(5)
+    assert not folder.exists()

@@ -135,11 +135,16 @@ class SpoolWorker:
         if path.suffix == ".request" and _is_whole(path):
             taken = path.rename(path.with_suffix(".taken"))
             # A thread a request: there are no more than sessions, and none of them keeps the process from ending.
-            threading.Thread(target=self._answer, args=(taken,), name="spool-invoke", daemon=True).start()
+            threading.Thread(target=self._serve, args=(taken,), name="spool-invoke", daemon=True).start()
         elif path.suffix == ".reply":
             status = path.stat()
             if status.st_size == 0 or (sweep and time.time() - status.st_mtime > _FORGOTTEN):
                 path.unlink()
+
+    def _serve(self, taken: Path) -> None:
+        # The folder goes with its server: nobody waits for the answer then.
+        with contextlib.suppress(FileNotFoundError):
+            self._answer(taken)
 
     def _answer(self, taken: Path) -> None:
         age = time.time() - taken.stat().st_mtime
