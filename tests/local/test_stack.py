@@ -184,8 +184,9 @@ def test_pgvector_answers_from_its_index(app, questions):
 
 def test_search_filters_in_either_store(project, tour):
     done = project.run(
-        "search", "--local", "open a network connection", "--module", "asyncio", "--kind", "function", "--json"
-    )
+        "search", "--local", "open a network connection", "--module", "asyncio", "--kind", "function", "--json",
+        PGPASSWORD="of another database",
+    )  # fmt: skip
     found = json.loads(done.stdout)
     assert set(found) == {"pgvector", "S3 Vectors"}
     for answer in found.values():

@@ -1,17 +1,19 @@
 """IAM tokens in place of passwords."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from vectordb.database import aws
 
 
-def token(*, host: str, port: int, user: str, region: str) -> str:
+def token(*, host: str, port: int, user: str, region: str, client: Any = None) -> str:
     """A token to log in with, good for 15 minutes.
 
     Signing is local, no call is made. `host` and `port` are the database's own, also when the connection goes through a tunnel: the
-    server checks the token against its own name, not against the address that the client dialled.
+    server checks the token against its own name, not against the address that the client dialled. `client` is an RDS client with
+    credentials of its own; by default those of the environment sign.
     """
-    signed: str = aws.client("rds", region).generate_db_auth_token(
+    signed: str = (client or aws.client("rds", region)).generate_db_auth_token(
         DBHostname=host, Port=port, DBUsername=user, Region=region
     )
     return signed

@@ -44,16 +44,16 @@ def connect(
 ) -> "psycopg.Connection[tuple[Any, ...]]":
     """A connection in autocommit mode as the everyday login, or with `admin` as the master.
 
-    The master logs in by password, as on AWS; the everyday login by IAM token.
+    The master logs in by password, as on AWS; the everyday login by the IAM token in the passfile, as psql does.
     """
-    user = running.master if admin else running.user
     return psycopg.connect(
         host=running.host,
         hostaddr="127.0.0.1",
         port=running.port,
         dbname=running.database,
-        user=user,
-        password=passfile.password(running, credentials, user),
+        user=running.master if admin else running.user,
+        # Given, not left to libpq's passfile: PGPASSWORD in somebody's shell would go before that.
+        password=credentials.master_password if admin else passfile.token(running),
         sslmode="verify-full",
         sslrootcert=running.certificate,
         gssencmode="disable",

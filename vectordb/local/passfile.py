@@ -1,34 +1,39 @@
 """PGPASSFILE of a local stack: for each login role what it logs in with now, renewed by the supervisor."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from vectordb.database import iam
 from vectordb.local.clients import Clients
 from vectordb.local.state import Credentials, Folder, Running, write_atomically
 
 _PORT = 5432
 
 
-def password(running: Running, credentials: Credentials, user: str) -> str:
-    """What `user` logs in with: an IAM token, the master its password.
+def write(folder: Folder, running: Running, credentials: Credentials) -> None:
+    """Write a line for each login role, its token signed now (the master's its password); 0600, replaced at once.
 
     A token is signed for the endpoint's real name and port: the local port is only the way to it.
     """
-    if user == running.master:
-        return credentials.master_password
     rds = Clients(running.emulator, running.region, credentials)("rds")
-    signed: str = rds.generate_db_auth_token(running.host, _PORT, user, running.region)
-    return signed
-
-
-def write(folder: Folder, running: Running, credentials: Credentials) -> None:
-    """Write a line for each configured login role; 0600, replaced at once."""
-    lines = [
-        ":".join(map(_escaped, (running.host, str(running.port), "*", user, password(running, credentials, user))))
-        for user in running.users
-    ]
+    lines = []
+    for user in running.users:
+        secret = (
+            credentials.master_password
+            if user == running.master
+            else iam.token(host=running.host, port=_PORT, user=user, region=running.region, client=rds)
+        )
+        lines.append(":".join(map(_escaped, (running.host, str(running.port), "*", user, secret))))
     write_atomically(folder.passfile, "\n".join(lines) + "\n")
+
+
+def token(running: Running) -> str:
+    """The everyday login's secret as the supervisor wrote it last."""
+    fields = (re.split(r"(?<!\\):", line) for line in Path(running.passfile).read_text(encoding="utf-8").splitlines())
+    return next(re.sub(r"\\(.)", r"\1", secret) for *_, user, secret in fields if user == running.user)
 
 
 def logins(connection: "psycopg.Connection[tuple[Any, ...]]") -> list[str]:
