@@ -137,6 +137,7 @@ def _wire(patch: pytest.MonkeyPatch, vectors: S3Vectors) -> None:
 
 @pytest.fixture
 def database(applied: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    applied.lambda_.settle()
     _wire(monkeypatch, applied.vectors)
     applied.lambda_.events.clear()
     applied.lambda_.functions.clear()
