@@ -8,7 +8,7 @@ stack ?= dev
 workers ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long lint format plan install lock clean
+.PHONY: help up down test test-long lint format plan schema install lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: install ## let ruff put the code into form
 
 plan: install ## what `pulumi up` would make, checked against the policies
 	@$(bin)/vectordb plan --stack $(stack)
+
+schema: install ## write components/schema.json, the components as other languages see them
+	@$(bin)/python scripts/schema.py
 
 install: .venv/installed ## install into .venv
 

@@ -3,51 +3,110 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.bastion import IMAGE_PARAMETER, Bastion
+from components import iam, settings
+from components.bastion.bastion import IMAGE_PARAMETER, INSTANCE_TYPE, Bastion
+from components.bastion.sessions import AGENT_ACTIONS
 from components.config import load
-from components.database import AuroraDatabase
+from components.database.aurora import AuroraDatabase
+from components.database.database import Database
+from components.database.proxy import DatabaseProxy
+from components.database.rds import RdsDatabase
+from components.database.users import DatabaseUsers
 from components.encryption import Encryption
-from components.flows import POSTGRESQL
-from components.lambda_bridge import LambdaBridge
+from components.lambda_bridge import TIMEOUT_SECONDS, LambdaBridge
 from components.naming import bucket_name
-from components.network import Network
+from components.network import zones
+from components.network.endpoints import services
+from components.network.flows import POSTGRESQL
+from components.network.network import Network
+from components.observability.observability import Observability
+from components.outputs import mapping
 from components.sql_schema import SqlSchema
 from components.vector_store import S3VectorStore
 
 config = load()
 account = aws.get_caller_identity().account_id
-partition = aws.get_partition().partition
 region = aws.get_region().region
+partition = aws.get_partition()
 protect = config.database.protect
+bastion_zones = zones.offering(INSTANCE_TYPE) if config.bastion else []
+here: settings.Account = {
+    "account": account,
+    "region": region,
+    "partition": partition.partition,
+    "tags": config.tags,
+}
 
-encryption = Encryption(
-    "encryption", {"account": account, "region": region, "partition": partition, "protect": protect}
-)
+encryption = Encryption("encryption", {**here, "dns_suffix": partition.dns_suffix, "protect": protect})
+where: settings.Keyed = {**here, "key_arn": encryption.key_arn}
 
 network = Network(
     "network",
-    {
-        "cidr": config.network.cidr,
-        "zones": aws.get_availability_zones(state="available").names[: config.network.zones],
-        "region": region,
-        "services": ["lambda", *(["ssm", "ssmmessages"] if config.bastion else [])],
-    },
+    settings.network(
+        config.network,
+        zones.own(config.network, {INSTANCE_TYPE: bastion_zones} if config.bastion else {}),
+        services=services(
+            bastion=config.bastion, bridge=bool(config.indexes), bedrock=bool(config.database.bedrock_models)
+        ),
+        **where,
+    ),
 )
+inside: settings.Inside = {**where, "vpc_id": network.vpc_id, "subnet_ids": network.subnet_ids}
 
-database = AuroraDatabase(
-    "database",
+databases: dict[str, Database] = {}
+clients: dict[str, pulumi.Input[str]] = {**config.network.clients}
+doors = {
+    "endpoint_security_group_id": network.groups.get("lambda"),
+    "clients": {} if config.database.proxy else clients,
+}
+if config.database.aurora:
+    models = settings.model_arns(config.database, partition.partition, region)
+    databases["database"] = cluster = AuroraDatabase(
+        "database",
+        settings.aurora(
+            config,
+            **inside,
+            **doors,
+            bedrock_models=models,
+            bedrock_security_group_id=(
+                None if network.share_a_group("lambda", "bedrock-runtime") else network.groups.get("bedrock-runtime")
+            ),
+        ),
+    )
+if config.database.rds:
+    databases["rds"] = RdsDatabase("rds", settings.rds(config, **inside, **doors))
+
+proxies = {
+    name: DatabaseProxy(
+        f"{name}-proxy",
+        {
+            **inside,
+            "kind": "rds" if name == "rds" else "aurora",
+            "identifier": database.identifier,
+            "resource_id": database.resource_id,
+            "security_group_id": database.security_group_id,
+            "users": [user.name for user in config.users],
+            "clients": clients,
+            "generation": config.database.generation,
+            "log_retention_days": config.database.log_retention_days,
+            "idle_client_seconds": 1800,
+            "max_connections_percent": 90,
+        },
+        opts=pulumi.ResourceOptions(depends_on=database.ready),
+    )
+    for name, database in databases.items()
+    if config.database.proxy
+}
+
+logins = DatabaseUsers(
+    "users",
     {
-        "vpc_id": network.vpc_id,
-        "subnet_ids": network.subnet_ids,
-        "key_arn": encryption.key_arn,
-        "account": account,
-        "version": config.database.version,
-        "min_capacity": config.database.min_capacity,
-        "max_capacity": config.database.max_capacity,
-        "generation": config.database.generation,
-        "lambda_endpoint_id": network.endpoint_ids["lambda"],
-        "endpoint_security_group_id": network.endpoint_security_group_id,
-        "protect": protect,
+        **here,
+        "users": [user.name for user in config.users],
+        "resource_ids": {
+            **{name: database.resource_id for name, database in databases.items()},
+            **{f"{name}-proxy": proxy.resource_id for name, proxy in proxies.items()},
+        },
     },
 )
 
@@ -57,80 +116,145 @@ if config.bastion:
     bastion = Bastion(
         "bastion",
         {
+            **where,
             "vpc_id": network.vpc_id,
-            "subnet_id": network.subnet_ids[0],
-            "key_arn": encryption.key_arn,
+            "subnet_id": network.subnets[zones.home(network.zones, bastion_zones, INSTANCE_TYPE)],
             "image_id": aws.ssm.get_parameter(name=IMAGE_PARAMETER).insecure_value,
-            "region": region,
-            "partition": partition,
-            "endpoint_ids": network.endpoint_ids,
-            "endpoint_security_group_id": network.endpoint_security_group_id,
-            "s3_endpoint_id": network.s3_endpoint_id,
+            "endpoint_ids": mapping({service: network.ids[service] for service in (*AGENT_ACTIONS, "s3")}),
+            "endpoint_security_group_ids": mapping({service: network.groups[service] for service in AGENT_ACTIONS}),
+            "shared_endpoints": network.shared_endpoints,
+            "one_endpoint_group": network.share_a_group("ssm", "ssmmessages"),
             "s3_prefix_list_id": network.s3_prefix_list_id,
-            "host": database.endpoint,
+            "hosts": {name: database.endpoint for name, database in databases.items()},
         },
     )
-    ways_in = network.allow("bastion-to-database", bastion.security_group_id, database.security_group_id, POSTGRESQL)
+    for name, database in databases.items():
+        group = database.security_group_id
+        ways_in += network.allow(f"bastion-to-{name}", bastion.security_group_id, group, POSTGRESQL)
 
-vectors = S3VectorStore(
-    "vectors",
-    {
-        "bucket_name": bucket_name(f"{pulumi.get_project()}-{pulumi.get_stack()}", account, region),
-        "key_arn": encryption.key_arn,
-        "indexes": [
-            {
-                "name": index.name,
-                "dimension": index.dimension,
-                "metric": index.metric.value,
-                "non_filterable_keys": list(index.non_filterable_keys),
-            }
-            for index in config.indexes
+vectors = bridge = None
+if config.indexes:
+    vectors = S3VectorStore(
+        "vectors",
+        {
+            "key_arn": encryption.key_arn,
+            "tags": config.tags,
+            "bucket_name": bucket_name(f"{pulumi.get_project()}-{pulumi.get_stack()}", account, region),
+            "indexes": settings.indexes(config.indexes),
+            "protect": protect,
+        },
+    )
+    retention = config.database.log_retention_days
+    bridge = LambdaBridge("bridge", {**where, "index_arns": vectors.index_arns, "log_retention_days": retention})
+    for database in databases.values():
+        ways_in += database.allow_invoke(bridge.function_arn)
+    ways_in += network.endpoint_policy(
+        "lambda",
+        [
+            iam.allow(
+                "lambda:InvokeFunction",
+                bridge.function_arn,
+                principal="*",
+                condition={"ArnEquals": {"aws:PrincipalArn": [d.invoker_role_arn for d in databases.values()]}},
+            )
         ],
-        "protect": protect,
-    },
-)
+        aliases=[pulumi.Alias(name="database-invoke", parent=databases.get("database", network))],
+    )
+if config.database.bedrock_models:
+    ways_in += network.endpoint_policy(
+        "bedrock-runtime",
+        [
+            iam.allow(
+                "bedrock:InvokeModel",
+                models,
+                principal="*",
+                condition={"ArnEquals": {"aws:PrincipalArn": cluster.bedrock_role_arn}},
+            )
+        ],
+    )
 
-bridge = LambdaBridge(
-    "bridge",
-    {
-        "index_arns": vectors.index_arns,
-        "key_arn": encryption.key_arn,
-        "account": account,
-        "region": region,
-        "partition": partition,
-    },
-)
-invocation = database.allow_invoke(bridge.function_arn)
+schemas = {
+    name: SqlSchema(
+        "sql" if number == 0 else f"sql-{name}",
+        {
+            "host": database.endpoint,
+            "port": database.port,
+            "database_name": database.database_name,
+            "region": region,
+            "secret_arn": database.secret_arn,
+            "resource_id": database.resource_id,
+            "cluster_arn": database.arn,
+            "transport": config.transport.value,
+            "bastion_id": bastion.instance_id if bastion else "",
+            "session_document": bastion.document_names[name] if bastion else "",
+            "function_arn": bridge.function_arn if bridge else "",
+            "index_arns": settings.current(config.indexes, vectors.index_arns) if vectors else {},
+            "indexes": [{"name": i.name, "dimension": i.dimension, "metric": i.metric.value} for i in config.indexes],
+            "users": [{"name": user.name, "access": user.access.value} for user in config.users],
+        },
+        opts=pulumi.ResourceOptions(depends_on=[*database.ready, *ways_in, *([bastion] if bastion else [])]),
+    )
+    for number, (name, database) in enumerate(databases.items())
+}
 
-schema = SqlSchema(
-    "sql",
-    {
-        "host": database.endpoint,
-        "port": database.port,
-        "database_name": database.database_name,
-        "region": region,
-        "secret_arn": database.secret_arn,
-        "resource_id": database.resource_id,
-        "transport": config.transport.value,
-        "bastion_id": bastion.instance_id if bastion else "",
-        "session_document": bastion.document_name if bastion else "",
-        "function_arn": bridge.function_arn,
-        "index_arns": vectors.index_arns,
-        "indexes": [{"name": i.name, "dimension": i.dimension, "metric": i.metric.value} for i in config.indexes],
-        "users": [{"name": user.name, "access": user.access.value} for user in config.users],
-    },
-    opts=pulumi.ResourceOptions(depends_on=[database, *ways_in, *invocation, *([bastion] if bastion else [])]),
-)
+observed = None
+if config.observability.enabled:
+    observed = Observability(
+        "observability",
+        settings.observability(
+            config.observability,
+            **where,
+            databases=[settings.watched(config, name, database) for name, database in databases.items()],
+            functions=[
+                {"name": "bridge", "function_name": bridge.function_name, "timeout_seconds": TIMEOUT_SECONDS},
+            ]
+            if bridge
+            else [],
+            has_bastion=bastion is not None,
+            bastion_id=bastion.instance_id if bastion else None,
+            vpc_id=network.vpc_id,
+            endpoints=[{"service": service, "endpoint_id": made} for service, made in network.interfaces.items()],
+        ),
+    )
 
+first, *_ = databases
 pulumi.export("region", region)
-pulumi.export("endpoint", database.endpoint)
-pulumi.export("port", database.port)
-pulumi.export("database", database.database_name)
-pulumi.export("clusterResourceId", database.resource_id)
-pulumi.export("secretArn", database.secret_arn)
+pulumi.export("endpoint", databases[first].endpoint)
+pulumi.export("port", databases[first].port)
+pulumi.export("database", databases[first].database_name)
+pulumi.export("clusterResourceId", databases[first].resource_id)
+pulumi.export("clusterArn", databases[first].arn)
+pulumi.export("secretArn", databases[first].secret_arn)
+pulumi.export("transport", config.transport.value)
+pulumi.export("users", [{"name": user.name, "access": user.access.value} for user in config.users])
 pulumi.export("bastionId", bastion.instance_id if bastion else None)
-pulumi.export("sessionDocument", bastion.document_name if bastion else None)
-pulumi.export("functionArn", bridge.function_arn)
-pulumi.export("vectorBucketArn", vectors.bucket_arn)
-pulumi.export("indexArns", vectors.index_arns)
-pulumi.export("sqlApplied", schema.applied)
+pulumi.export("sessionDocument", bastion.document_names[first] if bastion else None)
+pulumi.export("connectPolicyArn", bastion.connect_policy_arn if bastion else None)
+pulumi.export("loginPolicyArns", logins.policy_arns)
+pulumi.export("functionArn", bridge.function_arn if bridge else None)
+pulumi.export("vectorBucketArn", vectors.bucket_arn if vectors else None)
+pulumi.export("indexArns", vectors.index_arns if vectors else {})
+pulumi.export("indexes", settings.described(config.indexes, vectors.index_arns) if vectors else [])
+pulumi.export("bedrockModels", list(config.database.bedrock_models))
+pulumi.export("sqlApplied", schemas[first].applied)
+pulumi.export("topicArn", observed.topic_arn if observed else None)
+pulumi.export("dashboard", observed.dashboard_name if observed else None)
+pulumi.export("vpcBlockPublicAccess", config.network.block_public_access.value)
+pulumi.export(
+    "databases",
+    {
+        name: {
+            "endpoint": database.endpoint,
+            "readerEndpoint": database.reader_endpoint,
+            "proxyEndpoint": proxies[name].endpoint if name in proxies else None,
+            "port": database.port,
+            "resourceId": database.resource_id,
+            "arn": database.arn,
+            "secretArn": database.secret_arn,
+            "sessionDocument": bastion.document_names[name] if bastion else None,
+            "securityGroupId": database.security_group_id,
+            "sqlApplied": schemas[name].applied,
+        }
+        for name, database in databases.items()
+    },
+)

@@ -9,7 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.naming import bounded
+from components.component import Component
+from components.naming import plain
+from components.observability.notifications import publisher_statements
 
 
 class EncryptionArgs(TypedDict):
@@ -19,42 +21,52 @@ class EncryptionArgs(TypedDict):
     """The region, for the service principals that are regional."""
     partition: pulumi.Input[str]
     """aws, aws-cn or aws-us-gov."""
+    dns_suffix: pulumi.Input[str]
+    """amazonaws.com, in China amazonaws.com.cn: the end of regional services' principals."""
     protect: NotRequired[bool]
     """Keep the key when the stack is destroyed: kept snapshots cannot be read without it. Default false."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of every resource."""
 
 
-class Encryption(pulumi.ComponentResource):
+class Encryption(Component):
     """One symmetric customer key with yearly rotation for the database, its secret, the indexes, disks and logs."""
 
     key_arn: pulumi.Output[str]
     """The key's ARN."""
 
     def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("vectordb:index:Encryption", name, dict(args), opts)
+        super().__init__("Encryption", name, args, opts)
         protect = args.get("protect", False)
         key = aws.kms.Key(
             f"{name}-key",
             description=f"Data of {pulumi.get_project()} {pulumi.get_stack()}",
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            policy=iam.document(*key_statements(args["account"], args["region"], args["partition"])),
+            policy=iam.document(
+                *key_statements(args["account"], args["region"], args["partition"], args["dns_suffix"])
+            ),
             opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
         )
         aws.kms.Alias(
             f"{name}-alias",
-            name=bounded(f"alias/{pulumi.get_project()}-{pulumi.get_stack()}", 256),
+            name="alias/" + plain(f"{pulumi.get_project()}-{pulumi.get_stack()}", 256 - len("alias/")),
             target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         self.key_arn = key.arn
         self.register_outputs({"key_arn": self.key_arn})
 
 
 def key_statements(
-    account: pulumi.Input[str], region: pulumi.Input[str], partition: pulumi.Input[str]
+    account: pulumi.Input[str],
+    region: pulumi.Input[str],
+    partition: pulumi.Input[str],
+    dns_suffix: pulumi.Input[str],
 ) -> list[dict[str, Any]]:
-    """The key's policy: the account through IAM, and the two services that use it in their own name."""
+    """The key's policy: the account through IAM, and the services that use it in their own name."""
     return [
+        *publisher_statements(account),
         iam.allow(
             "kms:*",
             "*",
@@ -74,7 +86,7 @@ def key_statements(
             ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             "*",
             sid="Logs",
-            principal={"Service": pulumi.Output.format("logs.{0}.amazonaws.com", region)},
+            principal={"Service": pulumi.Output.format("logs.{0}.{1}", region, dns_suffix)},
             condition={
                 "ArnLike": {
                     "kms:EncryptionContext:aws:logs:arn": pulumi.Output.format(

@@ -42,7 +42,9 @@ def allow(
     return statement
 
 
-def trust(service: str, *, account: pulumi.Input[str] | None = None, source_arn: Any = None) -> pulumi.Output[str]:
+def trust(
+    service: pulumi.Input[str], *, account: pulumi.Input[str] | None = None, source_arn: Any = None
+) -> pulumi.Output[str]:
     """Who may assume a role: one AWS service, and only on behalf of `account` and `source_arn` (confused deputy)."""
     condition: dict[str, Any] = {}
     if account is not None:

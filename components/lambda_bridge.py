@@ -8,19 +8,20 @@ answer. So it needs no interface, no `s3vectors` endpoint and no NAT (docs/decis
 """
 
 import json
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.component import Component
 from components.lambda_package import build
-from components.naming import bounded
+from components.naming import plain
 from components.vector_store import read_statements
 
 ALIAS = "live"
 TIMEOUT_SECONDS = 20
-"""Below `aws_lambda.request_timeout_ms` (components/database.py), above what the function's own client waits."""
+"""Below `aws_lambda.request_timeout_ms` (components/database/parameters.py), above what the function's own client waits."""
 MEMORY_MB = 512
 
 
@@ -35,27 +36,32 @@ class LambdaBridgeArgs(TypedDict):
     """The region."""
     partition: pulumi.Input[str]
     """aws, aws-cn or aws-us-gov."""
+    log_retention_days: NotRequired[int]
+    """How long the function's log is kept, in days. Default 30."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of every resource."""
 
 
-class LambdaBridge(pulumi.ComponentResource):
+class LambdaBridge(Component):
     """A published function that reads the store's indexes and nothing else."""
 
     function_arn: pulumi.Output[str]
     """The alias's ARN, qualified: what SQL invokes, and all that the database's role may invoke."""
     role_arn: pulumi.Output[str]
     """The function's role."""
+    function_name: pulumi.Output[str]
+    """The function's name, as in its metrics."""
 
     def __init__(self, name: str, args: LambdaBridgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("vectordb:index:LambdaBridge", name, dict(args), opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__("LambdaBridge", name, args, opts)
         index_arns = pulumi.Output.from_input(args["index_arns"]).apply(lambda known: sorted(known.values()))
-        function_name = bounded(f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}", 64)
+        function_name = plain(f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}", 64)
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/lambda/{function_name}",
-            retention_in_days=30,
+            retention_in_days=args.get("log_retention_days", 30),
             kms_key_id=args["key_arn"],
-            opts=child,
+            opts=self._child,
         )
         function_pattern = pulumi.Output.format(
             "arn:{0}:lambda:{1}:{2}:function:{3}", args["partition"], args["region"], args["account"], function_name
@@ -64,7 +70,7 @@ class LambdaBridge(pulumi.ComponentResource):
             f"{name}-role",
             description="Reads the vector indexes",
             assume_role_policy=iam.trust("lambda.amazonaws.com", account=args["account"], source_arn=function_pattern),
-            opts=child,
+            opts=self._child,
         )
         policy = aws.iam.RolePolicy(
             f"{name}-read",
@@ -73,7 +79,7 @@ class LambdaBridge(pulumi.ComponentResource):
                 *read_statements(index_arns, args["key_arn"]),
                 iam.allow(["logs:CreateLogStream", "logs:PutLogEvents"], pulumi.Output.format("{0}:*", logs.arn)),
             ),
-            opts=child,
+            opts=self._child,
         )
         function = aws.lambda_.Function(
             f"{name}-function",
@@ -101,11 +107,14 @@ class LambdaBridge(pulumi.ComponentResource):
             description="What SQL invokes",
             function_name=function.name,
             function_version=function.version,
-            opts=child,
+            opts=self._child,
         )
         self.function_arn = alias.arn
         self.role_arn = role.arn
-        self.register_outputs({"function_arn": self.function_arn, "role_arn": self.role_arn})
+        self.function_name = function.name
+        self.register_outputs(
+            {"function_arn": self.function_arn, "role_arn": self.role_arn, "function_name": self.function_name}
+        )
 
 
 def _compact(arns: list[str]) -> str:

@@ -18,14 +18,16 @@ import pulumi
 SERVICES = {"bridge": ("s3vectors",)}
 """Function → the services whose API descriptions it takes along; all of them are 25 MB."""
 
-_LAMBDA = Path("lambda")
+_LAMBDA = Path(__file__).parents[1] / "lambda"
+"""Beside the components, wherever the program is that uses them."""
 _BUILD = Path("build")
+"""Of the program: relative, so that it is the same input on every machine."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 _SKIPPED_SUFFIXES = (".pyc", ".pyi", ".typed", ".so")
 
 
 def build(function: str) -> str:
-    """The path of the function's package, relative to the project so that it is the same input on every machine.
+    """The path of the function's package, relative to the program's folder.
 
     Built when it is missing or its parts changed, in a temporary file that takes the place of the old one at once.
 

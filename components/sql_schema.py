@@ -8,10 +8,32 @@ belong to the database. Nothing in its inputs is secret or differs between machi
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_command as command
+
+from components.component import Component
+
+
+class SqlIndexArgs(TypedDict):
+    """An index as SQL sees it."""
+
+    name: str
+    """What SQL calls it."""
+    dimension: int
+    """Its dimension."""
+    metric: str
+    """cosine or euclidean."""
+
+
+class SqlUserArgs(TypedDict):
+    """A login role, which logs in by IAM."""
+
+    name: str
+    """The login role."""
+    access: str
+    """reader, writer or admin."""
 
 
 class SqlSchemaArgs(TypedDict):
@@ -28,33 +50,37 @@ class SqlSchemaArgs(TypedDict):
     resource_id: pulumi.Input[str]
     """The cluster's resource id: a new cluster of the same name gets the SQL too."""
     transport: str
-    """How the step reaches the database: ssm or direct."""
+    """How the step reaches the database: ssm, data-api or direct."""
+    cluster_arn: NotRequired[pulumi.Input[str]]
+    """The cluster's ARN, for the transport data-api."""
     bastion_id: NotRequired[pulumi.Input[str]]
     """The bastion, for the transport ssm."""
     session_document: NotRequired[pulumi.Input[str]]
     """The Session document, for the transport ssm."""
     function_arn: pulumi.Input[str]
-    """What `s3vl` invokes: the bridge's alias, qualified."""
+    """What `s3vl` invokes: the bridge's alias, qualified; empty without a bridge."""
     index_arns: pulumi.Input[dict[str, str]]
     """Index name → ARN."""
-    indexes: list[dict[str, Any]]
+    indexes: list[SqlIndexArgs]
     """The indexes as configured: name, dimension, metric."""
-    users: list[dict[str, Any]]
+    users: list[SqlUserArgs]
     """The login roles as configured: name, access."""
     python: NotRequired[str]
-    """The interpreter, relative to the project. Default .venv/bin/python."""
+    """A Python that has this project's packages, relative to `directory`. Default .venv/bin/python."""
     directory: NotRequired[str]
-    """The folder that holds `sql/`, relative to the project. Default the project itself."""
+    """The checkout that holds `sql/` and the package vectordb, relative to the program. Default the program's folder."""
+    tags: NotRequired[dict[str, str]]
+    """Accepted as everywhere; the step has nothing to carry them."""
 
 
-class SqlSchema(pulumi.ComponentResource):
+class SqlSchema(Component):
     """Applies versioned and repeatable SQL files, each once, through `vectordb migrate apply`."""
 
     applied: pulumi.Output[str]
     """What the last run applied, as JSON."""
 
     def __init__(self, name: str, args: SqlSchemaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("vectordb:index:SqlSchema", name, dict(args), opts)
+        super().__init__("SqlSchema", name, args, opts)
         directory = args.get("directory", ".")
         environment: dict[str, pulumi.Input[str]] = {
             "VECTORDB_HOST": args["host"],
@@ -68,17 +94,24 @@ class SqlSchema(pulumi.ComponentResource):
             "VECTORDB_INDEXES": pulumi.Output.from_input(args["index_arns"]).apply(
                 lambda arns: json.dumps(
                     [
-                        {"name": i["name"], "arn": arns[i["name"]], "dimension": i["dimension"], "metric": i["metric"]}
+                        {
+                            "name": i["name"],
+                            "arn": arns[i["name"]],
+                            "dimension": int(i["dimension"]),
+                            "metric": i["metric"],
+                        }
                         for i in args["indexes"]
                     ]
                 )
             ),
             "VECTORDB_USERS": json.dumps([{"name": u["name"], "access": u["access"]} for u in args["users"]]),
-            "VECTORDB_SQL_SHA256": digest(Path(directory) / "sql"),
+            "VECTORDB_SQL_SHA256": digest(_sql(name, directory)),
         }
         if args["transport"] == "ssm":
             environment["VECTORDB_BASTION_ID"] = args.get("bastion_id", "")
             environment["VECTORDB_SESSION_DOCUMENT"] = args.get("session_document", "")
+        if args["transport"] == "data-api":
+            environment["VECTORDB_CLUSTER_ARN"] = args.get("cluster_arn", "")
         interpreter = args.get("python", ".venv/bin/python")
         step = command.local.Command(
             f"{name}-apply",
@@ -88,10 +121,20 @@ class SqlSchema(pulumi.ComponentResource):
             environment=environment,
             # The last run's output is no business of the next one.
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         self.applied = step.stdout
         self.register_outputs({"applied": self.applied})
+
+
+def _sql(name: str, directory: str) -> Path:
+    folder = Path(directory) / "sql"
+    if not folder.is_dir():
+        raise pulumi.RunError(
+            f"SqlSchema {name!r}: there is no folder {folder} in {Path.cwd()}. Give `directory`: the path from there to a "
+            "checkout of vectordb, which holds the SQL and the program that applies it."
+        )
+    return folder
 
 
 def digest(folder: Path) -> str:

@@ -10,12 +10,15 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.component import Component
 from components.outputs import mapping
 
 
 class VectorIndexArgs(TypedDict):
+    """One index of the bucket."""
+
     name: str
-    """3 to 63 lower-case letters, digits, hyphens and dots."""
+    """3 to 63 lower-case letters, digits, hyphens and dots: the index's name in S3 Vectors."""
     dimension: int
     """1 to 4096; fixed once the index exists, as are the metric and the keys."""
     metric: str
@@ -33,9 +36,11 @@ class S3VectorStoreArgs(TypedDict):
     """The indexes."""
     protect: NotRequired[bool]
     """Refuse to delete or replace the bucket and its indexes: either drops every vector. Default false."""
+    tags: NotRequired[dict[str, str]]
+    """Tags of every resource."""
 
 
-class S3VectorStore(pulumi.ComponentResource):
+class S3VectorStore(Component):
     """A vector bucket under the stack's key, with the declared indexes."""
 
     bucket_arn: pulumi.Output[str]
@@ -44,8 +49,7 @@ class S3VectorStore(pulumi.ComponentResource):
     """Index name → ARN."""
 
     def __init__(self, name: str, args: S3VectorStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("vectordb:index:S3VectorStore", name, dict(args), opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__("S3VectorStore", name, args, opts)
         guarded = pulumi.ResourceOptions(parent=self, protect=args.get("protect", False))
         bucket = aws.s3.VectorsVectorBucket(
             f"{name}-bucket",
@@ -61,7 +65,7 @@ class S3VectorStore(pulumi.ComponentResource):
             f"{name}-policy",
             vector_bucket_arn=bucket.vector_bucket_arn,
             policy=iam.document(*bucket_statements(bucket.vector_bucket_arn)),
-            opts=child,
+            opts=self._child,
         )
         indexes = {
             index["name"]: aws.s3.VectorsIndex(
@@ -69,7 +73,7 @@ class S3VectorStore(pulumi.ComponentResource):
                 vector_bucket_name=bucket.vector_bucket_name,
                 index_name=index["name"],
                 data_type="float32",
-                dimension=index["dimension"],
+                dimension=int(index["dimension"]),
                 distance_metric=index["metric"],
                 encryption_configurations=[
                     aws.s3.VectorsIndexEncryptionConfigurationArgs(sse_type="aws:kms", kms_key_arn=args["key_arn"])
@@ -90,7 +94,7 @@ def read_statements(index_arns: Any, key_arn: pulumi.Input[str]) -> list[dict[st
     """Query, get and list. A query with a filter or metadata needs GetVectors as well (S3 User Guide, QueryVectors)."""
     return [
         iam.allow(
-            ["s3vectors:GetIndex", "s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors"],
+            ["s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors"],
             index_arns,
         ),
         iam.allow("kms:Decrypt", key_arn),

@@ -1,5 +1,6 @@
 """Policies, trusts and documents with every value known: who may do what to which resource, exactly."""
 
+import dataclasses
 import json
 
 import pytest
@@ -11,6 +12,7 @@ ACCOUNT = "123456789012"
 ALIAS_ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:vectordb-dev-bridge:live"
 INDEX_ARN = f"arn:aws:s3vectors:us-east-1:{ACCOUNT}:bucket/b/index/stdlib"
 CLUSTER_ARN = f"arn:aws:rds:us-east-1:{ACCOUNT}:cluster:c"
+INSTANCE_ARN = f"arn:aws:rds:us-east-1:{ACCOUNT}:db:i"
 
 
 class Known:
@@ -26,6 +28,7 @@ class Known:
             "database-cluster": {
                 "arn": CLUSTER_ARN,
                 "endpoint": "db.example",
+                "readerEndpoint": "reader.example",
                 "port": 5432,
                 "clusterResourceId": "cluster-ABC",
                 "masterUserSecrets": [{"secretArn": "arn:secret"}],
@@ -33,12 +36,20 @@ class Known:
             "bridge-function": {"version": "1"},
             "network-s3": {"prefixListId": "pl-1"},
             "sql-apply": {"stdout": "{}"},
+            "sql-rds-apply": {"stdout": "{}"},
+            "rds-instance": {
+                "arn": INSTANCE_ARN,
+                "address": "rds.example",
+                "port": 5432,
+                "resourceId": "db-ABC",
+                "masterUserSecrets": [{"secretArn": "arn:rds-secret"}],
+            },
         }
         outputs = {**inputs, "arn": f"arn:{resource.name}", "name": inputs.get("name", resource.name)}
         return f"id-{resource.name}", outputs | special.get(resource.name, {})
 
     def look_up(self, token, arguments):
-        return lookups.answer(token, arguments, "us-east-1")
+        return lookups.Lookups("us-east-1").answer(token, arguments)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +65,7 @@ def test_the_function_reads_its_indexes_and_writes_its_log_and_nothing_else(made
     assert statements(made, "RolePolicy", "bridge-read") == [
         {
             "Effect": "Allow",
-            "Action": ["s3vectors:GetIndex", "s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors"],
+            "Action": ["s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors"],
             "Resource": [INDEX_ARN],
         },
         {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:encryption-key"},
@@ -74,13 +85,13 @@ def test_the_database_may_invoke_the_alias_and_no_other_version(made):
         "featureName": "Lambda",
         "roleArn": "arn:database-invoke",
     }
-    assert statements(made, "VpcEndpointPolicy", "database-invoke") == [
+    assert statements(made, "VpcEndpointPolicy", "network-lambda") == [
         {
             "Effect": "Allow",
             "Action": "lambda:InvokeFunction",
             "Resource": ALIAS_ARN,
             "Principal": "*",
-            "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:database-invoke"}},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": ["arn:database-invoke"]}},
         }
     ]
 
@@ -158,18 +169,93 @@ def test_the_step_is_told_everything_but_a_secret(made):
     }
 
 
+DATABASE = {
+    "endpoint": "db.example",
+    "readerEndpoint": "reader.example",
+    "proxyEndpoint": None,
+    "port": 5432,
+    "resourceId": "cluster-ABC",
+    "arn": CLUSTER_ARN,
+    "secretArn": "arn:secret",
+    "sessionDocument": "bastion-forward",
+    "securityGroupId": "id-database-group",
+    "sqlApplied": "{}",
+}
+
+
 def test_outputs_name_what_people_need(made):
-    assert made.outputs == {
+    known = {
         "region": "us-east-1",
         "endpoint": "db.example",
         "port": 5432,
         "database": "vectordb",
         "clusterResourceId": "cluster-ABC",
+        "clusterArn": CLUSTER_ARN,
         "secretArn": "arn:secret",
+        "transport": "ssm",
+        "users": [{"name": "vectordb_app", "access": "writer"}],
         "bastionId": "id-bastion-instance",
         "sessionDocument": "bastion-forward",
+        "connectPolicyArn": "arn:bastion-connect",
         "functionArn": ALIAS_ARN,
         "vectorBucketArn": "arn:bucket",
         "indexArns": {"stdlib": INDEX_ARN},
         "sqlApplied": "{}",
+        "vpcBlockPublicAccess": "unmanaged",
+        "databases": {"database": DATABASE},
+    }
+    assert {key: made.outputs[key] for key in known} == known
+
+
+def test_people_connect_through_the_bastion_to_this_database(made):
+    start, own, see = statements(made, "Policy", "bastion-connect")
+    assert start["Resource"] == ["arn:bastion-instance", "arn:bastion-forward"]
+    assert own["Resource"] == f"arn:aws:ssm:us-east-1:{ACCOUNT}:session/${{aws:userid}}-*"
+    assert see["Action"] == ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"]
+
+
+@pytest.fixture(scope="module")
+def both():
+    configuration = stack_configuration.read(ROOT, "dev")
+    values = {**configuration.values, "vectordb:database": json.dumps({"engine": "both"})}
+    return program.run(dataclasses.replace(configuration, values=values), Known())
+
+
+def test_each_of_two_databases_has_roles_of_its_own_and_both_pass_the_endpoint(both):
+    (statement,) = statements(both, "VpcEndpointPolicy", "network-lambda")
+    assert statement["Condition"] == {"ArnEquals": {"aws:PrincipalArn": ["arn:database-invoke", "arn:rds-invoke"]}}
+    assert statements(both, "RolePolicy", "rds-invoke") == statements(both, "RolePolicy", "database-invoke")
+    (trust,) = statements(both, "Role", "rds-invoke", "assumeRolePolicy")
+    assert trust["Condition"]["ArnLike"] == {"aws:SourceArn": INSTANCE_ARN}
+    assert only(both, "RoleAssociation").inputs == {
+        "dbInstanceIdentifier": "vectordb-dev-rds-1",
+        "featureName": "Lambda",
+        "roleArn": "arn:rds-invoke",
+    }
+
+
+def test_each_of_two_databases_gets_its_sql_over_a_tunnel_of_its_own(both):
+    first, second = (only(both, "Command", name).inputs["environment"] for name in ("sql-apply", "sql-rds-apply"))
+    different = {key: second[key] for key in second if second[key] != first[key]}
+    assert different == {
+        "VECTORDB_HOST": "rds.example",
+        "VECTORDB_SECRET_ARN": "arn:rds-secret",
+        "VECTORDB_CLUSTER_RESOURCE_ID": "db-ABC",
+        "VECTORDB_SESSION_DOCUMENT": "bastion-forward-rds",
+    }
+    assert both.outputs["endpoint"] == "db.example"
+    assert both.outputs["databases"] == {
+        "database": DATABASE,
+        "rds": {
+            "endpoint": "rds.example",
+            "readerEndpoint": "",
+            "proxyEndpoint": None,
+            "port": 5432,
+            "resourceId": "db-ABC",
+            "arn": INSTANCE_ARN,
+            "secretArn": "arn:rds-secret",
+            "sessionDocument": "bastion-forward-rds",
+            "securityGroupId": "id-rds-group",
+            "sqlApplied": "{}",
+        },
     }

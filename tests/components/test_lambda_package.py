@@ -21,6 +21,7 @@ def project(tmp_path, monkeypatch):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.read_bytes())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lambda_package, "_LAMBDA", tmp_path / "lambda")
     return tmp_path
 
 

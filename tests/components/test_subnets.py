@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.subnets import check_vpc_cidr, subnet_cidrs
+from components.network.subnets import check_vpc_cidr, ipv6_subnet_cidr, subnet_cidrs
 
 PRIVATE = [ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 
@@ -54,3 +54,18 @@ def test_any_other_text_is_refused_with_an_example(text):
 def test_zones_beyond_the_slots():
     with pytest.raises(ValueError, match="5 zones do not fit: 1 to 4 do"):
         subnet_cidrs("10.0.0.0/16", 5)
+
+
+@given(st.integers(0, 2**56 - 1), st.integers(0, 255), st.integers(0, 255))
+def test_ipv6_subnets_are_different_blocks_of_64_inside_the_vpcs(prefix, first, second):
+    vpc = ipaddress.IPv6Network((prefix << 72, 56))
+    one, other = (ipaddress.IPv6Network(ipv6_subnet_cidr(str(vpc), place)) for place in (first, second))
+    assert (one.prefixlen, one.subnet_of(vpc), other.subnet_of(vpc)) == (64, True, True)
+    assert one.overlaps(other) == (first == second)
+    assert one == list(vpc.subnets(new_prefix=64))[first]
+
+
+@pytest.mark.parametrize("place", [-1, 256])
+def test_ipv6_subnets_beyond_the_block(place):
+    with pytest.raises(ValueError, match=f"2001:db8::/56 has 256 subnets of /64; there is none at {place}"):
+        ipv6_subnet_cidr("2001:db8::/56", place)

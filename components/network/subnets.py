@@ -39,3 +39,12 @@ def subnet_cidrs(cidr: str, zones: int) -> list[str]:
         raise ValueError(f"{zones} zones do not fit: 1 to {SLOTS} do")
     blocks = ipaddress.ip_network(check_vpc_cidr(cidr)).subnets(prefixlen_diff=SLOTS.bit_length() - 1)
     return [str(block) for block, _ in zip(blocks, range(zones), strict=False)]
+
+
+def ipv6_subnet_cidr(cidr: str, place: int) -> str:
+    """The /64 at `place` (from 0) of a VPC's IPv6 block: subnets are always /64 (Amazon VPC User Guide, IP addressing)."""
+    block = ipaddress.IPv6Network(cidr)
+    count = 1 << (64 - block.prefixlen)
+    if not 0 <= place < count:
+        raise ValueError(f"{cidr} has {count} subnets of /64; there is none at {place}")
+    return str(ipaddress.IPv6Network((int(block.network_address) + (place << 64), 64)))

@@ -1,0 +1,29 @@
+"""Stack configuration, validated: one frozen object, and errors that say what to write instead.
+
+Every key is described in docs/configuration.md. The errors of all keys are collected and raised together.
+"""
+
+from components.config.configuration import Configuration, Observability, Transport
+from components.config.database import Database, Engine, Restore
+from components.config.indexes import Index, Metric, physical_name
+from components.config.loading import ConfigurationError, load
+from components.config.network import BlockPublicAccess, Network
+from components.config.users import Access, User
+
+__all__ = [
+    "Access",
+    "BlockPublicAccess",
+    "Configuration",
+    "ConfigurationError",
+    "Database",
+    "Engine",
+    "Index",
+    "Metric",
+    "Network",
+    "Observability",
+    "Restore",
+    "Transport",
+    "User",
+    "load",
+    "physical_name",
+]

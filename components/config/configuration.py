@@ -1,0 +1,136 @@
+"""All of a stack's settings, and what they ask of one another."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from components.config.database import Database, Engine
+from components.config.indexes import Index, physical_name
+from components.config.network import Network
+from components.config.section import Section, refuse
+from components.config.users import Access, User
+
+# All variables of a function together have 4,096 bytes (Lambda quotas); the bridge's only one is the list of its indexes.
+_BRIDGE_BYTES = 4096 - len("VECTORDB_INDEX_ARNS[]")
+_LONGEST_ARN = len('"arn:aws-us-gov:s3vectors:ap-southeast-2:123456789012:bucket//index/",') + 63
+
+
+class Transport(StrEnum):
+    """How the SQL step and people reach the database."""
+
+    SSM = "ssm"
+    DATA_API = "data-api"
+    DIRECT = "direct"
+
+
+class Observability(Section):
+    """Alarms, a dashboard, and who hears of them."""
+
+    enabled: bool = True
+    email: str | None = None
+    budget: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+
+    @field_validator("email")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+            raise ValueError("is no e-mail address; write one such as 'on-call@example.com'")
+        return value
+
+
+class Configuration(Section):
+    """All of a stack's settings."""
+
+    network: Network = Network()
+    database: Database = Database()
+    bastion: bool = True
+    transport: Transport = Transport.SSM
+    indexes: tuple[Index, ...] = ()
+    users: tuple[User, ...] = (User(name="vectordb_app", access=Access.WRITER),)
+    observability: Observability = Observability()
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("indexes", "users")
+    @classmethod
+    def _distinct(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [item.name for item in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(map(repr, twice))} more than once; each name can be used once")
+        return value
+
+    @field_validator("indexes")
+    @classmethod
+    def _distinct_in_s3_vectors(cls, value: tuple[Index, ...]) -> tuple[Index, ...]:
+        owners: dict[str, str] = {}
+        for index in value:
+            for shape in (index, *index.keep):
+                name = physical_name(index.name, shape.generation)
+                if (other := owners.setdefault(name, index.name)) != index.name:
+                    raise ValueError(f"{other!r} and {index.name!r} would both be called {name!r}; rename one")
+        return value
+
+    @field_validator("indexes")
+    @classmethod
+    def _fit_the_bridge(cls, value: tuple[Index, ...]) -> tuple[Index, ...]:
+        names = [physical_name(index.name, shape.generation) for index in value for shape in (index, *index.keep)]
+        size = sum(_LONGEST_ARN + len(name) for name in names)
+        if size > _BRIDGE_BYTES:
+            raise ValueError(
+                f"are {len(names)}, kept generations among them, and the bridge's environment has room for the ARNs of "
+                f"about {_BRIDGE_BYTES * len(names) // size}; take fewer, or shorter names"
+            )
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _legal_tags(cls, value: dict[str, str]) -> dict[str, str]:
+        # AWS General Reference, tag restrictions; three tags are the program's.
+        if len(value) > 47:  # noqa: PLR2004 - 50 in all
+            raise ValueError(f"are {len(value)}; AWS has room for 50 a resource, three of which are the program's")
+        for key, text in value.items():
+            if not re.fullmatch(r"(?!(?i:aws:))[\w .:/=+\-@]{1,128}", key) or not re.fullmatch(
+                r"[\w .:/=+\-@]{0,256}", text
+            ):
+                raise ValueError(
+                    f"{key!r}: {text!r} is no tag of AWS: letters, digits, spaces and _ . : / = + - @, the key up to 128 "
+                    "and the value up to 256, and no key that begins with aws:"
+                )
+        # IAM User Guide, rules for tagging: to roles and policies, keys that differ in case only are the same.
+        spelt = {key.casefold(): key for key in ("Name", "Project", "Stack")}
+        for key in value:
+            if (other := spelt.setdefault(key.casefold(), key)) != key:
+                raise ValueError(f"{key!r} and {other!r} differ in case only, which IAM refuses; keep one")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Configuration":
+        refuse(self._problems())
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        """What two sections ask of each other, in words that say what to change."""
+        database = self.database
+        if self.transport is Transport.SSM and not self.bastion:
+            yield "transport 'ssm' needs the bastion; set bastion to true, or transport to 'data-api' or 'direct'"
+        if self.transport is Transport.DATA_API:
+            if database.engine is not Engine.AURORA:
+                yield "transport 'data-api' is Aurora's alone; set database.engine to aurora, or transport to 'ssm'"
+            if database.data_api is False:
+                yield "transport 'data-api' needs database.dataApi; leave it out, or set it to true"
+            if database.burstable:
+                # Aurora User Guide, Data API limitations.
+                yield (
+                    f"transport 'data-api' does not work with database.instanceClass {database.aurora_class}; "
+                    "take an r class or db.serverless"
+                )
+        if database.proxy and not self.users:
+            yield "database.proxy needs users: it logs in as one of them; name one, or leave proxy out"
+
+    @property
+    def data_api(self) -> bool:
+        """Whether the cluster answers the RDS Data API: when asked for, or when the SQL step goes that way."""
+        wanted = self.database.data_api
+        return self.database.aurora and (self.transport is Transport.DATA_API if wanted is None else wanted)

@@ -1,0 +1,1 @@
+"""The isolated network: VPC, subnets, access lists, endpoints, flows between security groups."""

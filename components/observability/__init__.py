@@ -1,0 +1,1 @@
+"""Alarms, the dashboard, events, the budget, and the topic that tells of them."""

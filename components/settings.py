@@ -1,0 +1,201 @@
+"""From the configuration to the components' arguments: what a stack chose, without what only the program knows."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict, cast
+
+import pulumi
+
+from components import config as configured
+from components.config import BlockPublicAccess, Configuration, Index, Network, Observability, physical_name
+from components.database.aurora import AuroraDatabase, AuroraDatabaseArgs
+from components.database.database import Database
+from components.database.rds import RdsDatabaseArgs
+from components.network.network import NetworkArgs
+from components.observability.monitored import MonitoredDatabaseArgs, ObservabilityArgs
+from components.vector_store import VectorIndexArgs
+
+IO_OPTIMIZED_ACU_HOUR_USD = 0.16
+"""us-east-1's list price with the storage type aurora-iopt1 (vectordb/cost/prices.json)."""
+
+
+class Account(TypedDict):
+    """Where everything is made."""
+
+    account: str
+    region: str
+    partition: str
+    tags: dict[str, str]
+
+
+class Keyed(Account):
+    """The same, with the customer key."""
+
+    key_arn: pulumi.Input[str]
+
+
+class Inside(Keyed):
+    """The same, in the network."""
+
+    vpc_id: pulumi.Input[str]
+    subnet_ids: pulumi.Input[list[str]]
+
+
+def network(config: Network, zones: list[str], **known: Any) -> NetworkArgs:
+    """The arguments of `Network`: zones are those of a VPC of the stack's own; `known` is what the program adds."""
+    own = {"cidr": config.cidr, "zones": zones, "ipv6": config.ipv6}
+    given = {
+        "vpc_id": config.vpc_id,
+        "subnet_ids": list(config.subnet_ids),
+        "existing_endpoints": dict(config.endpoints),
+    }
+    managed = config.block_public_access is not BlockPublicAccess.UNMANAGED
+    return cast(
+        "NetworkArgs",
+        {
+            **known,
+            **(own if config.vpc_id is None else given),
+            "endpoint_zones": config.endpoint_zones,
+            "flow_logs": config.logs_flows,
+            "log_retention_days": config.log_retention_days,
+            **({"block_public_access": config.block_public_access.value} if managed else {}),
+        },
+    )
+
+
+def _database(config: configured.Database) -> dict[str, Any]:
+    """What `AuroraDatabase` and `RdsDatabase` are both told."""
+    restore = config.restore
+    return _given(
+        {
+            "version": config.version,
+            "generation": config.generation,
+            "protect": config.protect,
+            "parameters": dict(config.parameters),
+            "preload_libraries": list(config.preload_libraries),
+            "cron": config.cron,
+            "insights": config.insights,
+            "monitoring_seconds": config.monitoring_seconds,
+            "backup_days": config.backup_days,
+            "backup_window": config.backup_window,
+            "maintenance_window": config.maintenance_window,
+            "log_retention_days": config.log_retention_days,
+            "certificate_authority": config.certificate_authority,
+            "allow_major_upgrade": config.allow_major_upgrade,
+            "apply_immediately": config.apply_immediately,
+            "restore_snapshot": restore and restore.snapshot,
+            "restore_source": restore and restore.source,
+            "restore_time": restore and restore.time,
+        }
+    )
+
+
+def aurora(config: Configuration, **known: Any) -> AuroraDatabaseArgs:
+    """The arguments of `AuroraDatabase`; `known` is what the program adds."""
+    chosen = config.database
+    capacity = {
+        "min_capacity": chosen.min_capacity,
+        "max_capacity": chosen.max_capacity,
+        "auto_pause_seconds": chosen.auto_pause_seconds,
+    }
+    scaling = chosen.reader_scaling
+    kind = chosen.storage_type if (chosen.storage_type or "").startswith("aurora") else None
+    arguments = _database(chosen) | _given(
+        {
+            **(capacity if chosen.serverless else {}),
+            "instance_class": chosen.aurora_class,
+            "readers": chosen.readers,
+            "reader_scaling_max": scaling and scaling.max,
+            "reader_scaling_cpu": scaling and scaling.cpu_percent,
+            "storage_type": kind,
+            "data_api": config.data_api,
+        }
+    )
+    return cast("AuroraDatabaseArgs", _given(known) | arguments)
+
+
+def rds(config: Configuration, **known: Any) -> RdsDatabaseArgs:
+    """The arguments of `RdsDatabase`; `known` is what the program adds."""
+    chosen = config.database
+    kind = None if (chosen.storage_type or "aurora").startswith("aurora") else chosen.storage_type
+    arguments = _database(chosen) | _given(
+        {
+            "instance_class": chosen.rds_class,
+            "allocated_storage": chosen.allocated_storage,
+            "max_allocated_storage": chosen.max_allocated_storage,
+            "storage_type": kind,
+            "multi_az": chosen.multi_az,
+        }
+    )
+    return cast("RdsDatabaseArgs", _given(known) | arguments)
+
+
+def model_arns(config: configured.Database, partition: str, region: str) -> list[str]:
+    """The foundation models that SQL may invoke."""
+    return [f"arn:{partition}:bedrock:{region}::foundation-model/{model}" for model in config.bedrock_models]
+
+
+def indexes(config: tuple[Index, ...]) -> list[VectorIndexArgs]:
+    """Every index that S3 Vectors holds: each current generation, and those that are kept beside it."""
+    return [
+        {
+            "name": physical_name(index.name, shape.generation),
+            "dimension": shape.dimension,
+            "metric": shape.metric.value,
+            "non_filterable_keys": list(shape.non_filterable_keys),
+        }
+        for index in config
+        for shape in (index, *index.keep)
+    ]
+
+
+def current(config: tuple[Index, ...], arns: pulumi.Input[dict[str, str]]) -> pulumi.Output[dict[str, str]]:
+    """What SQL calls an index → ARN of its current generation."""
+    return pulumi.Output.from_input(arns).apply(
+        lambda known: {index.name: known[physical_name(index.name, index.generation)] for index in config}
+    )
+
+
+def described(config: tuple[Index, ...], arns: pulumi.Input[dict[str, str]]) -> pulumi.Output[list[dict[str, Any]]]:
+    """The indexes as SQL gets to know them: name, ARN of the current generation, dimension and metric of each."""
+    return current(config, arns).apply(
+        lambda known: [
+            {"name": i.name, "arn": known[i.name], "dimension": i.dimension, "metric": i.metric.value} for i in config
+        ]
+    )
+
+
+def watched(config: Configuration, name: str, database: Database) -> MonitoredDatabaseArgs:
+    """What alarms and graphs of a database go by."""
+    chosen = config.database
+    common = {"name": name, "identifier": database.identifier, "insights": chosen.insights != "off"}
+    if max_connections := chosen.parameters.get("max_connections", ""):
+        common["max_connections"] = int(max_connections) if max_connections.isdecimal() else None
+    if isinstance(database, AuroraDatabase):
+        kind = {
+            "kind": "aurora",
+            "serverless": chosen.serverless,
+            "min_capacity": chosen.min_capacity,
+            "max_capacity": chosen.max_capacity,
+            "auto_pause": chosen.pauses,
+            "readers": chosen.readers,
+            "acu_hour_usd": IO_OPTIMIZED_ACU_HOUR_USD if chosen.storage_type == "aurora-iopt1" else None,
+            "instance_class": None if chosen.serverless else chosen.aurora_class,
+            "instance_identifiers": [instance.identifier for instance in (database.writer, *database.readers)],
+        }
+    else:
+        kind = {
+            "kind": "rds",
+            "instance_class": chosen.rds_class,
+            "allocated_storage": chosen.allocated_storage,
+            "max_allocated_storage": chosen.max_allocated_storage,
+        }
+    return cast("MonitoredDatabaseArgs", _given(common | kind))
+
+
+def observability(config: Observability, **known: Any) -> ObservabilityArgs:
+    """The arguments of `Observability`; `known` is what the program adds."""
+    return cast("ObservabilityArgs", _given(known | {"email": config.email, "budget": config.budget}))
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if value is not None}
