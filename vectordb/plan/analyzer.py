@@ -33,14 +33,27 @@ class Pack:
     stub: Any
 
 
+def nearest(program: Path) -> Path:
+    """The policy pack for a program: the folder `policy` beside it, or else the nearest one above.
+
+    Raises:
+        VectordbError: there is none.
+    """
+    for folder in (program, *program.parents):
+        if (folder / "policy" / "PulumiPolicy.yaml").exists():
+            return folder / "policy"
+    raise VectordbError(
+        f"There is no policy pack for {program}: neither it nor a folder above it has a policy/PulumiPolicy.yaml.",
+        remedy="Put the pack beside the program, as policy/; a symbolic link to another checkout's will do.",
+    )
+
+
 @contextmanager
 def started(folder: Path, configuration: StackConfiguration) -> Iterator[subprocess.Popen[str]]:
     """Start the pack in `folder` as the CLI's language host does; it is ready once `connect` returns.
 
     The host runs it with the pack's folder as working directory (sdk/python/cmd/pulumi-language-python, RunPlugin).
     """
-    if not (folder / "PulumiPolicy.yaml").exists():
-        raise VectordbError(f"{folder} holds no policy pack: PulumiPolicy.yaml is missing.")
     environment = {
         **os.environ,
         "PULUMI_ORGANIZATION": "organization",

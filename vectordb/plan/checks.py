@@ -35,7 +35,12 @@ def check(recording: Recording, secrets: tuple[str, ...] = ()) -> list[Violation
         recording: what the program registered.
         secrets: secret configuration values; none may appear in an input outside Pulumi's secret wrapper.
     """
-    return [*duplicate_urns(recording), *outside_components(recording), *plaintext_secrets(recording, secrets)]
+    return [
+        *duplicate_urns(recording),
+        *outside_components(recording),
+        *shared_features(recording),
+        *plaintext_secrets(recording, secrets),
+    ]
 
 
 def duplicate_urns(recording: Recording) -> Iterator[Violation]:
@@ -58,6 +63,27 @@ def outside_components(recording: Recording) -> Iterator[Violation]:
                 f"{resource.type} {resource.name!r} belongs to no component. "
                 "Make it in a component, with ResourceOptions(parent=self).",
                 severity="medium",
+            )
+
+
+def shared_features(recording: Recording) -> Iterator[Violation]:
+    """Two roles for one feature of a database: RDS refuses the second when it is made, half-way through `pulumi up`."""
+    databases = {"ClusterRoleAssociation": "dbClusterIdentifier", "RoleAssociation": "dbInstanceIdentifier"}
+    taken: dict[tuple[str, ...], str] = {}
+    for resource in recording.resources:
+        key = databases.get(resource.type.rpartition(":")[2])
+        if key is None:
+            continue
+        # Before the database exists its identifier may be unknown; where it comes from is not.
+        database = resource.property_dependencies.get(key) or (str(resource.inputs.get(key)),)
+        first = taken.setdefault((*database, str(resource.inputs.get("featureName"))), resource.name)
+        if first != resource.name:
+            yield Violation(
+                resource.urn,
+                "one-role-per-feature",
+                f"{resource.name!r} and {first!r} both give the database a role for the feature "
+                f"{resource.inputs.get('featureName')}: it takes one. Add a policy to the first role (allow_invoke does).",
+                severity="high",
             )
 
 

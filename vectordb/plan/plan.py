@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from vectordb.plan import analyzer, lookups, program
+from vectordb.cost.estimate import Estimate
+from vectordb.plan import analyzer, cost, lookups, program
 from vectordb.plan.checks import check
 from vectordb.plan.recording import Recording, Registration, masked
 from vectordb.plan.stack_configuration import StackConfiguration
@@ -13,12 +14,13 @@ from vectordb.plan.violation import Violation
 
 @dataclass(frozen=True)
 class Plan:
-    """A recording with the verdict of the policy pack and of the checks."""
+    """A recording with the verdict of the policy pack and of the checks, and what a month of it costs."""
 
     recording: Recording
     pack: str
     policies: tuple[str, ...]
     violations: tuple[Violation, ...]
+    cost: Estimate
 
     @property
     def mandatory(self) -> tuple[Violation, ...]:
@@ -44,7 +46,7 @@ class Plan:
                 }
                 for violation in self.violations
             ],
-            "cost": {},
+            "cost": self.cost.as_json(),
         }
 
 
@@ -54,7 +56,7 @@ class Preview:
     preview = True
 
     def __init__(self, region: str, accepted: Callable[[], None] | None = None) -> None:
-        self._region, self._accepted = region, accepted
+        self._lookups, self._accepted = lookups.Lookups(region), accepted
 
     def create(self, resource: Registration, inputs: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """No id: the SDK makes it, and every missing output, unknown to whoever uses it."""
@@ -66,7 +68,7 @@ class Preview:
         accepted, self._accepted = self._accepted, None
         if accepted is not None:
             accepted()
-        return lookups.answer(token, arguments, self._region)
+        return self._lookups.answer(token, arguments)
 
 
 def record(configuration: StackConfiguration, accepted: Callable[[], None] | None = None) -> Recording:
@@ -80,14 +82,16 @@ def record(configuration: StackConfiguration, accepted: Callable[[], None] | Non
 
 
 def make(configuration: StackConfiguration, accepted: Callable[[], None] | None = None) -> Plan:
-    """Record the program and judge it by the pack in `policy/` and by the checks of this package; `accepted` as in `record`."""
+    """Record the program and judge it by the nearest pack in a `policy/` and by the checks of this package; `accepted` as in `record`."""
     # The pack starts while the program runs: each takes about a second.
-    with analyzer.started(configuration.directory / "policy", configuration) as process:
+    with analyzer.started(analyzer.nearest(configuration.directory), configuration) as process:
         recording = record(configuration, accepted)
         pack = analyzer.connect(process)
         found = analyzer.analyze(pack, recording)
     found += check(recording)
-    return Plan(recording, pack.name, pack.policies, tuple(sorted(set(found))))
+    return Plan(
+        recording, pack.name, pack.policies, tuple(sorted(set(found))), cost.of(recording, configuration.region)
+    )
 
 
 def _resource(resource: Registration) -> dict[str, Any]:
@@ -100,5 +104,7 @@ def _resource(resource: Registration) -> dict[str, Any]:
         "dependencies": sorted(resource.dependencies),
         "propertyDependencies": {key: sorted(urns) for key, urns in sorted(resource.property_dependencies.items())},
         "protect": resource.protect,
+        "ignoreChanges": sorted(resource.ignore_changes),
+        "aliases": sorted(resource.aliases),
         "inputs": masked(resource.inputs),
     }

@@ -63,13 +63,20 @@ class Recorder(mocks.MockMonitor):
             ignore_changes=tuple(request.ignoreChanges),
             retain_on_delete=request.retainOnDelete,
             delete_before_replace=request.deleteBeforeReplace,
-            aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+            aliases=tuple(alias.urn or self._alias(request, alias.spec) for alias in request.aliases),
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
         )
         with self._lock:
             self.registrations.append(registration)
         self._pending.registration = registration
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK has no types here
+
+    def _alias(self, request: resource_pb2.RegisterResourceRequest, spec: Any) -> str:
+        """The URN that an alias stands for: what it does not say is as the resource has it."""
+        parent = "" if spec.noParent else spec.parentUrn or request.parent
+        urn = self.make_urn(parent, spec.type or request.type, spec.name or request.name)
+        _, _, chain, name = urn.split("::")
+        return f"urn:pulumi:{spec.stack or get_stack()}::{spec.project or get_project()}::{chain}::{name}"
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
         if request.urn.split("::")[2] == STACK_TYPE:

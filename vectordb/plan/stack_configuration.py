@@ -18,7 +18,7 @@ class StackConfiguration:
     Attributes:
         project: the project's name.
         stack: the stack's name.
-        directory: the project's folder, absolute.
+        directory: the program's folder, absolute: the project's own, or the one that its `main` names.
         values: `namespace:key` → the value as the engine passes it, JSON text for lists and objects.
         secrets: the keys whose values are secret.
     """
@@ -61,12 +61,33 @@ def read(directory: Path, stack: str) -> StackConfiguration:
             values[qualified] = "[secret]"
         else:
             values[qualified] = _wire(value)
-    return StackConfiguration(name, stack, directory, values, frozenset(secrets))
+    return StackConfiguration(name, stack, program(directory), values, frozenset(secrets))
 
 
 def stacks(directory: Path) -> list[str]:
     """The names of the stacks that have a configuration file in `directory`."""
     return sorted(file.name[len("Pulumi.") : -len(".yaml")] for file in directory.glob("Pulumi.*.yaml"))
+
+
+def program(directory: Path) -> Path:
+    """Where the program of the project in `directory` is, and so where the CLI runs it (Pulumi's project file, `main`).
+
+    Raises:
+        VectordbError: there is no project, its language is another, or there is no program where it says.
+    """
+    project = _mapping(directory / "Pulumi.yaml", "This is not the folder of a Pulumi project.")
+    runtime = project.get("runtime", "python")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language != "python":
+        raise VectordbError(
+            f"{directory / 'Pulumi.yaml'}: the program's runtime is {language}; vectordb runs Python programs.",
+            remedy="`pulumi preview --policy-pack PATH/policy` holds it against the same policies.",
+        )
+    main = (directory / str(project.get("main", "."))).resolve()
+    folder = main.parent if main.is_file() else main
+    if "main" in project and not (folder / "__main__.py").exists():
+        raise VectordbError(f"{directory / 'Pulumi.yaml'}: there is no Python program in {folder}.")
+    return folder
 
 
 def _unknown_stack(directory: Path, stack: str) -> VectordbError:

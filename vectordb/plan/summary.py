@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vectordb.cost.line import Group
 from vectordb.plan.plan import Plan
 from vectordb.plan.recording import Registration
 
@@ -23,6 +24,7 @@ def show(plan: Plan, console: Console) -> None:
     console.print(table)
     total = sum(resource.custom for resource in recording.resources)
     console.print(f"\n{total} resources in {len(list(recording.components()))} components.")
+    console.print(_cost(plan), soft_wrap=True)
     for violation in plan.violations:
         mark = Text("✗ ", style="bold red") if violation.mandatory else Text("! ", style="yellow")
         console.print()
@@ -47,6 +49,15 @@ def _by_component(plan: Plan) -> list[tuple[str, Counter[str]]]:
             title = f"{owner.name} ({owner.type.rpartition(':')[2]})" if owner else "(no component)"
             counts.setdefault(title, Counter())[resource.type.rpartition(":")[2]] += 1
     return sorted(counts.items())
+
+
+def _cost(plan: Plan) -> str:
+    cost = plan.cost
+    missing = f" {len(cost.unpriced)} not priced." if cost.unpriced else ""
+    return (
+        f"{cost.total:,} USD a month: {cost.sum(Group.FIXED):,} whatever the use, {cost.sum(Group.USE):,} by assumed use."
+        f"{missing} Lines: vectordb cost --stack {plan.recording.stack}"
+    )
 
 
 def _verdict(plan: Plan) -> Text:

@@ -82,3 +82,35 @@ def test_what_only_looks_like_one(inputs):
 def test_a_secret_of_the_configuration_outside_its_wrapper():
     recording = recorded(resource(a="x-s3cr3t-y", b=secret("s3cr3t")))
     assert found(recording, ("s3cr3t",)) == [("no-plaintext-secret", "c-thing")]
+
+
+def association(
+    name, feature="Lambda", database="urn:database", kind="aws:rds/clusterRoleAssociation:ClusterRoleAssociation"
+):
+    key = "dbClusterIdentifier" if "cluster" in kind else "dbInstanceIdentifier"
+    return Registration(
+        f"urn:pulumi:dev::p::x:index:C${kind}::{name}",
+        kind,
+        name,
+        True,
+        COMPONENT.urn,
+        {key: UNKNOWN, "featureName": feature, "roleArn": UNKNOWN},
+        property_dependencies={key: (database,)},
+    )
+
+
+def test_two_roles_for_one_feature_of_a_database():
+    two = recorded(association("c-invoke"), association("c-again"))
+    assert found(two) == [("one-role-per-feature", "c-again")]
+    instance = "aws:rds/roleAssociation:RoleAssociation"
+    twice = recorded(association("c-invoke", kind=instance), association("c-again", kind=instance))
+    assert found(twice) == [("one-role-per-feature", "c-again")]
+
+
+def test_roles_for_other_features_or_databases_are_no_matter():
+    apart = [
+        association("c-invoke"),
+        association("c-bedrock", feature="Bedrock"),
+        association("d", database="urn:other"),
+    ]
+    assert found(recorded(*apart)) == []

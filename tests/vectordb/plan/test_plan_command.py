@@ -45,6 +45,8 @@ def test_json_alone_is_on_standard_output_and_the_talk_is_not(vectordb):
             "cidrIpv4": [], "fromPort": [], "ipProtocol": [], "securityGroupId": [group["urn"]], "toPort": [],
         },
         "protect": False,
+        "ignoreChanges": [],
+        "aliases": [],
         "inputs": {
             "cidrIpv4": "10.0.0.0/8", "fromPort": 5432, "ipProtocol": "tcp", "securityGroupId": UNKNOWN, "toPort": 5432,
         },

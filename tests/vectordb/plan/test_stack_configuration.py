@@ -49,3 +49,18 @@ def test_a_file_that_is_no_mapping(project, text):
 def test_an_empty_stack_file_configures_nothing(project):
     (project / "Pulumi.dev.yaml").write_text("")
     assert stack_configuration.read(project, "dev").values == {"aws:region": "eu-west-1", "shop:size": "3"}
+
+
+def test_the_program_is_where_main_says(project):
+    program = project / "programs" / "search"
+    program.mkdir(parents=True)
+    (program / "__main__.py").write_text("")
+    for main in ("programs/search", "programs/search/__main__.py"):
+        (project / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\nmain: {main}\n")
+        assert stack_configuration.read(project, "dev").directory == program
+
+
+def test_a_program_that_is_not_there(project):
+    (project / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: elsewhere\n")
+    with pytest.raises(VectordbError, match=r"there is no Python program in .*elsewhere"):
+        stack_configuration.read(project, "dev")
