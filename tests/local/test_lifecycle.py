@@ -1,5 +1,6 @@
 """Starting under adverse conditions: bad input, interruptions, taken ports, neighbours, no compiler."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,6 +13,9 @@ import time
 import pytest
 
 from tests.local.project import Project
+from vectordb.local import supervisor
+from vectordb.local.clients import Clients
+from vectordb.local.state import Folder
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def test_bad_configuration_starts_nothing(project, keys, said):
     done = project.run("local", "up")
     assert done.returncode == 2
     assert said in done.stderr
-    assert not (project.folder / ".local" / "dev" / "postgres").exists()
+    assert not (project.folder / ".local" / "dev" / "databases").exists()
     assert not (project.folder / ".local" / "dev" / "emulator").exists()
 
 
@@ -82,6 +86,20 @@ def test_interrupted_while_it_starts_the_next_up_recovers(project, number):
     assert project.processes() == []
     done = project.run("local", "up")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_request_to_stop_ends_the_program_whatever_its_loop_is_at():
+    """asyncio keeps what a callback raises to itself; a program whose callback was lost would wait for ever."""
+    loop = asyncio.new_event_loop()
+
+    def interrupted():
+        raise supervisor._StopRequested
+
+    loop.call_soon(interrupted)
+    loop.call_later(1, loop.stop)
+    with pytest.raises(supervisor._StopRequested):
+        loop.run_forever()
+    loop.close()
 
 
 def test_a_taken_port_is_avoided(project):
@@ -203,8 +221,7 @@ def test_a_replaced_index_is_a_new_one(project):
     assert project.run("local", "up").returncode == 0
     arns = project.status()["outputs"]["indexArns"]
     assert sorted(arns) == ["docs", "more"]
-    import boto3
-
-    client = boto3.client("s3vectors", endpoint_url=project.status()["emulator"], region_name="us-east-1")
+    credentials = Folder.of(project.folder, "dev").credentials()
+    client = Clients(project.status()["emulator"], "us-east-1", credentials)("s3vectors")
     assert client.get_index(indexArn=arns["docs"])["index"]["dimension"] == 8
     assert json.loads(project.status()["outputs"]["sqlApplied"])["applied"]

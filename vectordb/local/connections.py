@@ -5,20 +5,31 @@ from typing import Any
 import psycopg
 
 from vectordb.local import passfile
+from vectordb.local.databases import master_password
 from vectordb.local.state import Credentials, Running
 
 
-def environment(running: Running, credentials: Credentials) -> dict[str, str]:
-    """What libpq and every AWS SDK read from their environment to use this stack."""
+def environment(running: Running, credentials: Credentials, database: str = "") -> dict[str, str]:
+    """What libpq and every AWS SDK read from their environment to use this stack.
+
+    Args:
+        running: the stack.
+        credentials: its own.
+        database: a database's name; the primary when none is given.
+
+    Raises:
+        VectordbError: there is no such database.
+    """
+    chosen = running.find(database)
     return {
-        "PGHOST": running.host,
+        "PGHOST": chosen.host,
         "PGHOSTADDR": "127.0.0.1",
-        "PGPORT": str(running.port),
-        "PGDATABASE": running.database,
-        "PGUSER": running.user,
+        "PGPORT": str(chosen.port),
+        "PGDATABASE": chosen.database,
+        "PGUSER": chosen.user,
         "PGPASSFILE": running.passfile,
         "PGSSLMODE": "verify-full",
-        "PGSSLROOTCERT": running.certificate,
+        "PGSSLROOTCERT": chosen.certificate,
         "AWS_ENDPOINT_URL": running.emulator,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
@@ -40,22 +51,32 @@ UNSET = (
 
 
 def connect(
-    running: Running, credentials: Credentials, *, admin: bool = False
+    running: Running, credentials: Credentials, *, database: str = "", admin: bool = False
 ) -> "psycopg.Connection[tuple[Any, ...]]":
     """A connection in autocommit mode as the everyday login, or with `admin` as the master.
 
     The master logs in by password, as on AWS; the everyday login by the IAM token in the passfile, as psql does.
+
+    Args:
+        running: the stack.
+        credentials: its own.
+        database: a database's name; the primary when none is given.
+        admin: log in as the master.
+
+    Raises:
+        VectordbError: there is no such database.
     """
+    chosen = running.find(database)
     return psycopg.connect(
-        host=running.host,
+        host=chosen.host,
         hostaddr="127.0.0.1",
-        port=running.port,
-        dbname=running.database,
-        user=running.master if admin else running.user,
+        port=chosen.port,
+        dbname=chosen.database,
+        user=chosen.master if admin else chosen.user,
         # Given, not left to libpq's passfile: PGPASSWORD in somebody's shell would go before that.
-        password=credentials.master_password if admin else passfile.token(running),
+        password=master_password(credentials, chosen.name) if admin else passfile.token(running, chosen),
         sslmode="verify-full",
-        sslrootcert=running.certificate,
+        sslrootcert=chosen.certificate,
         gssencmode="disable",
         application_name="vectordb",
         # With a condition beside it, an HNSW scan goes on until enough rows pass (pgvector 0.8).

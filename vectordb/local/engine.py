@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from vectordb.local import invented
 from vectordb.local.clients import Clients
 from vectordb.local.events import Event, send
 from vectordb.local.services import Services
@@ -19,7 +20,10 @@ from vectordb.plan import lookups
 from vectordb.plan.recording import Registration
 from vectordb.plan.stack_configuration import StackConfiguration
 
-Handler = Callable[["Execution", Registration, dict[str, Any]], tuple[str, dict[str, Any]]]
+Made = tuple[str, dict[str, Any]]
+"""The physical id and the outputs of a resource."""
+
+Handler = Callable[["Execution", Registration, dict[str, Any]], Made]
 
 
 @dataclass
@@ -30,18 +34,21 @@ class Execution:
     services: Services
     clients: Clients
     parameter_groups: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Name of a parameter group → its parameters."""
-    database: dict[str, str] = field(default_factory=dict)
-    """The cluster's endpoint as `host`, its database as `name`, its master as `master`."""
+    """What follows the account in the ARN of a parameter group (`pg:name`, `cluster-pg:name`) → its parameters."""
+    feature_roles: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(A database's identifier, feature as `Lambda`) → ARN of the role that the database has for it."""
+    notices: list[str] = field(default_factory=list)
+    """What is different here from what was declared, for people, a sentence each."""
 
     @property
     def region(self) -> str:
         """The stack's region."""
         return self.configuration.region
 
-    def arn(self, service: str, resource: str) -> str:
-        """An ARN of the stack's account and region."""
-        return f"arn:{lookups.partition_of(self.region)}:{service}:{self.region}:{lookups.ACCOUNT}:{resource}"
+    def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
+        """An ARN of the stack's account and, unless the service is a global one, region."""
+        region = self.region if regional else ""
+        return f"arn:{lookups.partition_of(self.region)}:{service}:{region}:{lookups.ACCOUNT}:{resource}"
 
     def unique(self, resource: Registration, length: int = 17) -> str:
         """Hexadecimal digits that are the same for a resource at every run, as a physical id would be."""
@@ -55,6 +62,8 @@ class Engine:
 
     def __init__(self, execution: Execution, handlers: dict[str, Handler]) -> None:
         self._execution, self._handlers = execution, handlers
+        self._lookups = lookups.Lookups(execution.region)
+        self._lookups = lookups.Lookups(execution.region)
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self.recorded: Counter[str] = Counter()
@@ -65,38 +74,11 @@ class Engine:
         if handler is None:
             with self._lock:
                 self.recorded[resource.type] += 1
-            return _invented(self._execution, resource, inputs)
+            return invented.make(self._execution, resource, inputs)
         physical_id, outputs = handler(self._execution, resource, inputs)
         send(Event("made", resource.name, resource.type, time.monotonic() - self._started))
         return physical_id, {**inputs, **outputs}
 
     def look_up(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The account of the stand-ins is the example account."""
-        return lookups.answer(token, arguments, self._execution.region)
-
-
-_ID_PREFIX = {
-    "vpc": "vpc",
-    "subnet": "subnet",
-    "securityGroup": "sg",
-    "defaultSecurityGroup": "sg",
-    "securityGroupIngressRule": "sgr",
-    "securityGroupEgressRule": "sgr",
-    "routeTable": "rtb",
-    "routeTableAssociation": "rtbassoc",
-    "vpcEndpoint": "vpce",
-    "instance": "i",
-}
-
-
-def _invented(execution: Execution, resource: Registration, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The id, ARN and automatic name that a resource would get, and S3's prefix list for a gateway endpoint."""
-    service, _, kind = resource.type.split(":")[1].partition("/")
-    digits = execution.unique(resource)
-    prefix = _ID_PREFIX.get(kind)
-    name = str(inputs.get("name") or f"{resource.name}-{digits[:7]}")
-    physical_id = f"{prefix}-{digits}" if prefix else name
-    outputs = {**inputs, "arn": execution.arn(service, f"{kind}/{physical_id}"), "name": name}
-    if kind == "vpcEndpoint":
-        outputs["prefixListId"] = f"pl-{digits[:8]}"
-    return physical_id, outputs
+        return self._lookups.answer(token, arguments)

@@ -131,9 +131,11 @@ def _end_leftovers(folder: Folder) -> None:
     running = folder.last()
     if running is None:
         return  # it ended in an orderly way, or never got far; a start looks after PostgreSQL itself
+    from vectordb.local.databases import data_directories
     from vectordb.local.postgres import end_earlier_run
 
     for pid in running.processes.values():
         if pid != os.getpid() and any("vectordb.local" in argument for argument in processes.arguments_of(pid)):
             processes.end_by_id(pid)
-    end_earlier_run(folder.root / "postgres" / "data")
+    for data in data_directories(folder.root):
+        end_earlier_run(data)

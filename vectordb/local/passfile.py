@@ -8,9 +8,8 @@ import psycopg
 
 from vectordb.database import iam
 from vectordb.local.clients import Clients
-from vectordb.local.state import Credentials, Folder, Running, write_atomically
-
-_PORT = 5432
+from vectordb.local.databases import master_password
+from vectordb.local.state import Credentials, Folder, Running, RunningDatabase, write_atomically
 
 
 def write(folder: Folder, running: Running, credentials: Credentials) -> None:
@@ -20,20 +19,28 @@ def write(folder: Folder, running: Running, credentials: Credentials) -> None:
     """
     rds = Clients(running.emulator, running.region, credentials)("rds")
     lines = []
-    for user in running.users:
-        secret = (
-            credentials.master_password
-            if user == running.master
-            else iam.token(host=running.host, port=_PORT, user=user, region=running.region, client=rds)
-        )
-        lines.append(":".join(map(_escaped, (running.host, str(running.port), "*", user, secret))))
+    for database in running.databases:
+        for user in database.users:
+            secret = (
+                master_password(credentials, database.name)
+                if user == database.master
+                else iam.token(
+                    host=database.host, port=database.endpoint_port, user=user, region=running.region, client=rds
+                )
+            )
+            lines.append(":".join(map(_escaped, (database.host, str(database.port), "*", user, secret))))
     write_atomically(folder.passfile, "\n".join(lines) + "\n")
 
 
-def token(running: Running) -> str:
-    """The everyday login's secret as the supervisor wrote it last."""
-    fields = (re.split(r"(?<!\\):", line) for line in Path(running.passfile).read_text(encoding="utf-8").splitlines())
-    return next(re.sub(r"\\(.)", r"\1", secret) for *_, user, secret in fields if user == running.user)
+def token(running: Running, database: RunningDatabase) -> str:
+    """The secret of a database's everyday login as the supervisor wrote it last."""
+    lines = Path(running.passfile).read_text(encoding="utf-8").splitlines()
+    fields = ([re.sub(r"\\(.)", r"\1", field) for field in re.split(r"(?<!\\):", line)] for line in lines)
+    return next(
+        secret
+        for host, port, _, user, secret in fields
+        if (host, port, user) == (database.host, str(database.port), database.user)
+    )
 
 
 def logins(connection: "psycopg.Connection[tuple[Any, ...]]") -> list[str]:

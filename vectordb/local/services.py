@@ -1,24 +1,25 @@
-"""The processes of a local stack: the emulator, PostgreSQL, and the TLS front before it.
+"""The processes of a local stack: the emulator, and for each database PostgreSQL with the TLS front before it.
 
-All are started by one thread that lives as long as the supervisor: the kernel ties a child to the *thread* that forked it
+All are started by threads that live as long as the supervisor: the kernel ties a child to the *thread* that forked it
 (prctl(2), PR_SET_PDEATHSIG), and the threads that run handlers come and go.
 """
 
-import json
 import os
 import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 from vectordb import processes
 from vectordb.errors import VectordbError
 from vectordb.local import certificates
+from vectordb.local.databases import Database, Declared, folder_of, master_password
 from vectordb.local.postgres import PostgresServer, bootstrap
 from vectordb.local.postgres.spool import SpoolWorker
+from vectordb.local.proxy import ProxyConfiguration
 from vectordb.local.state import Credentials, Folder, write_atomically
 
 
@@ -28,15 +29,19 @@ class Services:
     def __init__(self, folder: Folder, region: str, credentials: Credentials) -> None:
         self.folder, self.region, self.credentials = folder, region, credentials
         self.emulator_url = ""
-        self.postgres: PostgresServer | None = None
-        self.database_port = 0
+        self.databases: dict[str, Database] = {}
+        """The databases that run, by name."""
         self.processes: dict[str, int] = {}
         self.failed = threading.Event()
         """Set when one of the processes ends by itself."""
         self.failure = ""
+        self._lock = threading.Lock()
+        self._building = threading.Lock()
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="spawner")
         self._helper = ThreadPoolExecutor(1, thread_name_prefix="helper")
         self._emulator: Future[str] | None = None
+        self._starting: dict[str, tuple[ThreadPoolExecutor, Future[Database]]] = {}
+        self._servers: list[PostgresServer] = []
         self._children: list[tuple[str, subprocess.Popen[Any]]] = []
         self._stopping = False
         self._endings: list[Callable[[], None]] = []
@@ -56,43 +61,43 @@ class Services:
     def _start_emulator(self) -> str:
         state = self.folder.root / "emulator"
         state.mkdir(mode=0o700, exist_ok=True)
-        port = self._start(
-            "emulator", "vectordb.local.emulator", "--port", str(self._port("emulator")), "--state", str(state)
-        )
+        wanted = str(_port(self.folder.root / "emulator.port"))
+        operator = ("--operator", self.credentials.access_key_id)
+        arguments = ("vectordb.local.emulator", "--port", wanted, "--state", str(state), *operator)
+        port = self._spawner.submit(self._start, "emulator", self.folder.root, *arguments).result()
         return f"http://127.0.0.1:{port}"
 
-    def start_postgres(
-        self, *, version: int, settings: Mapping[str, str], database: str, master: str, names: list[str]
-    ) -> PostgresServer:
-        """Start PostgreSQL with the roles that AWS makes, and the TLS front for the endpoint `names`.
+    def start_database(self, declared: Declared) -> Database:
+        """Start PostgreSQL with the roles that AWS makes, and the TLS front for the endpoint's names.
 
-        Returns:
-            The server. `database_port` is the front's port: the way in for every client.
+        Several databases start side by side, each from a thread of its own.
+
+        Raises:
+            VectordbError: it did not start, or another one of the stack has its name.
         """
-        server = self._spawner.submit(self._postgres, version, settings, database, master).result()
-        self.postgres = server
-        if server.transport == "spool":
-            worker = SpoolWorker(server.spool_folder, self.emulator_url, region=self.region)
-            worker.start()
-            self._endings.append(worker.stop)
-        issued = certificates.issue(self.folder.root / "tls", names)
-        config = self.folder.root / "front.json"
-        write_atomically(
-            config,
-            json.dumps(
-                {
-                    "socket_directory": str(server.socket_directory),
-                    "port": self._port("front"),
-                    "certificate": str(issued.certificate),
-                    "key": str(issued.key),
-                    "names": names,
-                    "region": self.region,
-                    "access_keys": {self.credentials.access_key_id: self.credentials.secret_access_key},
-                }
-            ),
-        )
-        self.database_port = self._start("front", "vectordb.local.proxy", "--config", str(config))
-        return server
+        with self._lock:
+            if self._stopping:
+                raise VectordbError("The local stack is being stopped.", exit_code=1)
+            if declared.name in self._starting:
+                raise VectordbError(
+                    f"Two databases of this stack are named {declared.name!r}: {declared.urn} and another one.",
+                    remedy="Give each a component of its own, or a name of its own.",
+                )
+            thread = ThreadPoolExecutor(1, thread_name_prefix=f"spawner-{declared.name}")
+            starting = thread.submit(self._start_database, declared, folder_of(self.folder.root, declared))
+            self._starting[declared.name] = thread, starting
+        database = starting.result()
+        self.databases[declared.name] = database
+        return database
+
+    def at(self, host: str) -> Database | None:
+        """The database that has this endpoint name."""
+        return next((found for found in list(self.databases.values()) if host in found.declared.names), None)
+
+    def identified(self, identifier: str) -> Database | None:
+        """The database that has this identifier."""
+        found = list(self.databases.values())
+        return next((database for database in found if database.declared.identifier == identifier), None)
 
     def run(self, arguments: list[str], cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; it dies with the stack."""
@@ -117,75 +122,101 @@ class Services:
 
     def stop(self) -> None:
         """End every process, the youngest first."""
-        self._stopping = True
-        self._helper.shutdown()  # an emulator that is being started can be ended when it is there
+        with self._lock:
+            self._stopping = True
+        self._helper.shutdown()  # an emulator that is being started can be ended when it is there, and so can a database
+        wait([starting for _, starting in self._starting.values()])
         for ending in reversed(self._endings):
             ending()
         for _, child in reversed(self._children):
             processes.end(child)
-        if self.postgres is not None:
-            self.postgres.stop()
-        self._spawner.shutdown()
+        for server in self._servers:
+            server.stop()
+        for thread in (self._spawner, *(thread for thread, _ in self._starting.values())):
+            thread.shutdown()
 
-    def _postgres(self, version: int, settings: Mapping[str, str], database: str, master: str) -> PostgresServer:
-        server = PostgresServer(
-            self.folder.root / "postgres" / "data",
-            version=version,
-            endpoint=self.emulator_url,
-            region=self.region,
-            settings=settings,
-            runtimes=self.folder.root.parent / "runtimes",
-        )
+    def _start_database(self, declared: Declared, folder: Path) -> Database:
+        with self._building:  # the first one builds the installation that all run from
+            server = PostgresServer(
+                folder / "data",
+                version=declared.major,
+                endpoint=self.emulator_url,
+                region=self.region,
+                access_key=declared.access_key,
+                settings=declared.settings,
+                runtimes=self.folder.root.parent / "runtimes",
+            )
         server.start()
+        self._servers.append(server)
         assert server.process is not None
-        self._watch("postgres", server.process)
-        bootstrap(server, database=database, master=master, password=self.credentials.master_password)
-        return server
+        self._watch(f"postgres-{declared.name}", server.process, server.log)
+        password = master_password(self.credentials, declared.name)
+        bootstrap(server, database=declared.database, master=declared.master, password=password)
+        if server.transport == "spool":
+            worker = SpoolWorker(
+                server.spool_folder, self.emulator_url, region=self.region, access_key=declared.access_key
+            )
+            worker.start()
+            self._endings.append(worker.stop)
+        issued = certificates.issue(folder / "tls", list(declared.names))
+        configuration = ProxyConfiguration(
+            socket_directory=str(server.socket_directory),
+            port=_port(folder / "front.port"),
+            certificate=str(issued.certificate),
+            key=str(issued.key),
+            names=list(declared.names),
+            region=self.region,
+            access_keys={self.credentials.access_key_id: self.credentials.secret_access_key},
+            endpoint_port=declared.port,
+        )
+        configuration.write(folder / "front.json")
+        arguments = ("vectordb.local.proxy", "--config", str(folder / "front.json"))
+        port = self._start("front", folder, *arguments, shown=f"front-{declared.name}")
+        return Database(
+            declared=declared, folder=folder, postgres=server, port=port, certificate=issued.ca, password=password
+        )
 
-    def _start(self, name: str, module: str, *arguments: str) -> int:
-        """Start a module that prints `ready PORT`; remembers the port for the next run."""
-        port = self._spawner.submit(self._ready, name, module, arguments).result()
-        write_atomically(self.folder.root / f"{name}.port", str(port))
-        return port
-
-    def _ready(self, name: str, module: str, arguments: tuple[str, ...]) -> int:
-        with (self.folder.root / f"{name}.log").open("wb") as log:
+    def _start(self, name: str, folder: Path, module: str, *arguments: str, shown: str = "") -> int:
+        """Start a module that prints `ready PORT`, from a thread that stays; remembers the port for the next run."""
+        said = folder / f"{name}.log"
+        with said.open("wb") as log:
             child = processes.python(module, *arguments, log=log, environment=self._environment())
         assert child.stdout is not None
         word, _, port = child.stdout.readline().strip().partition(" ")
         if word != "ready" or not port.isdigit():
             processes.end(child)
-            said = (self.folder.root / f"{name}.log").read_text(encoding="utf-8", errors="replace").strip()[-2000:]
-            raise VectordbError(f"The local {name} did not start: {said or 'it said nothing'}")
-        self._children.append((name, child))
-        self._watch(name, child)
+            end = said.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+            raise VectordbError(f"The local {shown or name} did not start: {end or 'it said nothing'}")
+        self._children.append((shown or name, child))
+        self._watch(shown or name, child, said)
+        write_atomically(folder / f"{name}.port", port)
         return int(port)
 
-    def _watch(self, name: str, process: subprocess.Popen[Any]) -> None:
+    def _watch(self, name: str, process: subprocess.Popen[Any], log: Path) -> None:
         self.processes[name] = process.pid
 
-        def wait() -> None:
+        def attend() -> None:
             status = process.wait()
             if not self._stopping:
-                self.failure = f"The local {name} ended by itself (status {status}); see {self.folder.root}/{name}.log."
+                self.failure = f"The local {name} ended by itself (status {status}); see {log}."
                 self.failed.set()
 
-        threading.Thread(target=wait, name=f"watch-{name}", daemon=True).start()
+        threading.Thread(target=attend, name=f"watch-{name}", daemon=True).start()
 
     def _environment(self) -> dict[str, str]:
         """What the stand-ins inherit: nothing of the user's AWS settings."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PG", "PULUMI_"))}
         return {**inherited, "AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": self.region}
 
-    def _port(self, name: str) -> int:
-        """The port of the last run, so that what was exported to shells stays true; 0, any port, when it is taken by now."""
-        try:
-            port = int((self.folder.root / f"{name}.port").read_text())
-            with socket.socket() as probe:
-                probe.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-                )  # as servers do: a closing connection is no obstacle
-                probe.bind(("127.0.0.1", port))
-        except (OSError, ValueError, OverflowError):
-            return 0
-        return port
+
+def _port(file: Path) -> int:
+    """The port of the last run, so that what was exported to shells stays true; 0, any port, when it is taken by now."""
+    try:
+        port = int(file.read_text())
+        with socket.socket() as probe:
+            # As servers do: a closing connection is no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, ValueError, OverflowError):
+        return 0
+    return port

@@ -19,6 +19,43 @@ from vectordb.errors import VectordbError
 
 
 @dataclass(frozen=True)
+class RunningDatabase:
+    """A database of a stack that is up.
+
+    Attributes:
+        name: what people call it: the program's component.
+        engine: Aurora or RDS, what it stands for.
+        identifier: of the cluster or instance.
+        host: the endpoint's name, for certificates and tokens.
+        port: on 127.0.0.1.
+        endpoint_port: the port that tokens are signed for.
+        database: the database's name.
+        user: the everyday login.
+        users: all login roles that use tokens; the master when there is none.
+        master: the master user.
+        certificate: PEM file of the authority to trust.
+        secret_arn: the master's secret; empty when there is none.
+        postgres_version: of the server that runs.
+        transport: of aws_lambda: c or spool.
+    """
+
+    name: str
+    engine: str
+    identifier: str
+    host: str
+    port: int
+    endpoint_port: int
+    database: str
+    user: str
+    users: list[str]
+    master: str
+    certificate: str
+    secret_arn: str
+    postgres_version: str
+    transport: str
+
+
+@dataclass(frozen=True)
 class Running:
     """A stack that is up: where everything listens. Nothing here is secret."""
 
@@ -28,21 +65,45 @@ class Running:
     supervisor: int
     digest: str
     emulator: str
-    host: str
-    port: int
-    database: str
-    user: str
-    users: list[str]
-    master: str
-    certificate: str
     passfile: str
-    secret_arn: str
-    postgres_version: str
-    transport: str
+    databases: list[RunningDatabase]
+    """All of them, the primary first."""
     outputs: dict[str, Any] = field(default_factory=dict)
     processes: dict[str, int] = field(default_factory=dict)
     recorded: dict[str, int] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    roles: int = 0
+    """How many roles the emulator judges by their policies."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Running":
+        """What `Folder.write` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is something else.
+        """
+        found = json.loads(text)
+        return cls(**found | {"databases": [RunningDatabase(**database) for database in found["databases"]]})
+
+    @property
+    def primary(self) -> RunningDatabase:
+        """The database that the program's output `endpoint` names, else the Aurora cluster, else the instance."""
+        return self.databases[0]
+
+    def find(self, name: str = "") -> RunningDatabase:
+        """The database of a name or identifier; the primary when none is given.
+
+        Raises:
+            VectordbError: there is no such database.
+        """
+        for database in self.databases:
+            if name in ("", database.name, database.identifier):
+                return database
+        raise VectordbError(
+            f"The local stack {self.stack!r} has no database {name!r}.",
+            remedy=f"Give one of: {', '.join(database.name for database in self.databases)}.",
+            exit_code=1,
+        )
 
 
 @dataclass(frozen=True)
@@ -111,8 +172,8 @@ class Folder:
     def last(self) -> Running | None:
         """What the last supervisor wrote, whether or not it still runs."""
         try:
-            return Running(**json.loads((self.root / "stack.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return Running.parse((self.root / "stack.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def write(self, running: Running) -> None:

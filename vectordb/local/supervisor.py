@@ -14,14 +14,13 @@ import traceback
 from pathlib import Path
 
 from vectordb.errors import VectordbError
-from vectordb.local import handlers, inputs, passfile
+from vectordb.local import handlers, inputs, passfile, published
 from vectordb.local.clients import Clients
 from vectordb.local.engine import Engine, Execution
 from vectordb.local.events import Event, send
 from vectordb.local.services import Services
 from vectordb.local.state import Folder, Running
 from vectordb.plan import plan, program, stack_configuration
-from vectordb.plan.recording import opened
 from vectordb.plan.stack_configuration import StackConfiguration
 
 _RENEW_SECONDS = 300  # a token is good for 900
@@ -52,8 +51,11 @@ def main() -> None:
         sys.exit(_supervise(arguments.project.resolve(), arguments.stack, folder, stop))
 
 
-class _StopRequested(BaseException):
-    """SIGTERM while the program runs: nothing between here and the clean-up may swallow it."""
+class _StopRequested(KeyboardInterrupt):
+    """SIGTERM while the program runs: nothing between here and the clean-up may swallow it.
+
+    The program runs in asyncio's loop, which lets KeyboardInterrupt through and keeps every other exception to itself.
+    """
 
 
 _starting = True
@@ -112,7 +114,7 @@ def _execute(configuration: StackConfiguration, services: Services, digest: str)
     execution = Execution(configuration, services, clients)
     engine = Engine(execution, handlers.HANDLERS)
     recording = program.run(configuration, engine)
-    return _running(execution, engine, digest, opened(recording.outputs))
+    return published.describe(execution, recording, engine.recorded, digest)
 
 
 def _keep(folder: Folder, running: Running, services: Services, stop: threading.Event) -> int:
@@ -127,45 +129,6 @@ def _keep(folder: Folder, running: Running, services: Services, stop: threading.
             renewed = time.monotonic()
     _end(services, folder)
     return 1 if services.failed.is_set() else 0
-
-
-def _running(execution: Execution, engine: Engine, digest: str, outputs: dict[str, object]) -> Running:
-    services, database = execution.services, execution.database
-    if services.postgres is None:
-        raise VectordbError("The program declares no database that can run here.", remedy="Declare an Aurora cluster.")
-    with services.postgres.superuser_connection(database["name"]) as connection:
-        row = connection.execute("SHOW server_version").fetchone()
-        users = passfile.logins(connection) or [database["master"]]
-    version = str(row[0]) if row else ""
-    asked = execution.configuration
-    notices = [f"PostgreSQL: {item} is not available here and was left out." for item in services.postgres.left_out]
-    if services.postgres.transport == "spool":
-        notices.append(f"aws_lambda runs over files, some milliseconds slower: {services.postgres.transport_reason}")
-    if (wanted := execution.database.get("version", "")) and not version.startswith(f"{wanted}."):
-        notices.append(f"PostgreSQL {wanted} is declared; {version} runs here.")
-    return Running(
-        project=asked.project,
-        stack=asked.stack,
-        region=asked.region,
-        supervisor=os.getpid(),
-        digest=digest,
-        emulator=services.emulator_url,
-        host=database["host"],
-        port=services.database_port,
-        database=database["name"],
-        user=users[0],
-        users=users,
-        master=database["master"],
-        certificate=str(services.folder.root / "tls" / "ca.pem"),
-        passfile=str(services.folder.passfile),
-        secret_arn=str(outputs.get("secretArn", "")),
-        postgres_version=version,
-        transport=services.postgres.transport,
-        outputs=dict(outputs),
-        processes=dict(services.processes),
-        recorded=dict(sorted(engine.recorded.items())),
-        notices=notices,
-    )
 
 
 def _end(services: Services | None, folder: Folder) -> None:

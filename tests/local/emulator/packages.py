@@ -31,9 +31,8 @@ def deploy(emulator, name, files, handler, **settings):
     """Create a function; gives CreateFunction's answer."""
     return emulator.client("lambda").create_function(
         FunctionName=name,
-        Role=role(emulator),
         Runtime="python3.13",
         Handler=handler,
         Code={"ZipFile": package(files)},
-        **settings,
+        **({"Role": role(emulator)} | settings),
     )

@@ -7,13 +7,16 @@
 | S3 Vectors | `s3vectors`: exact search, every operation but full-text search, kept under DIR across restarts |
 | Bedrock InvokeModel | `bedrock`: Titan and Cohere text embeddings from word vectors in a wheel |
 | Lambda Invoke | `functions`: the deployed handler in warm child processes |
+| RDS Data API | `rds_data`: one statement a call, on the stack's own PostgreSQL |
 | everything else | moto, in memory |
 | GET /_vectordb/health | who is loaded; 200 as soon as requests are accepted |
-| GET /_vectordb/calls | the last calls: time, caller's access key, service, operation, status |
+| GET /_vectordb/calls | the last calls: who, what, on which resources, decision, status (`authorization`) |
+| POST /_vectordb/principals | the role of an access key (`authorization`) |
+| POST /_vectordb/clusters | a cluster and the way to it (`rds_data.clusters`) |
 | POST, DELETE /_vectordb/faults | make the next calls of an operation fail or wait (`faults`) |
 
-Left out: signatures are read for the region and the caller but not verified, and no policy is evaluated, so nothing is
-ever AccessDenied; requests are not throttled by rate; there is no TLS. What each service leaves out stands in its module.
+Left out: signatures are read for the region and the caller but not verified; requests are not throttled by rate; there is
+no TLS. What each service leaves out stands in its module.
 """
 
 ACCOUNT = "123456789012"

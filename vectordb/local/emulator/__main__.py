@@ -32,6 +32,9 @@ def options(arguments: list[str] | None = None) -> Options:
     parser.add_argument(
         "--retry-delay", type=float, default=1.0, help="seconds before a failed asynchronous call is repeated"
     )
+    parser.add_argument(
+        "--operator", default="", metavar="KEY", help="access key id that may everything; others are judged by IAM"
+    )
     given = parser.parse_args(arguments)
     return Options(
         port=given.port,
@@ -40,6 +43,7 @@ def options(arguments: list[str] | None = None) -> Options:
         concurrency=given.concurrency,
         warm=not given.no_warm,
         retry_delay=given.retry_delay,
+        operator=given.operator,
     )
 
 

@@ -3,13 +3,18 @@
 import logging
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import Any, Protocol
 
+from vectordb.local.emulator import settled
+from vectordb.local.emulator.authorization import moto_asked, refusals
+from vectordb.local.emulator.authorization.asked import asked
+from vectordb.local.emulator.authorization.calls import Call
+from vectordb.local.emulator.authorization.gate import Gate, RefusedError
 from vectordb.local.emulator.faults import Faults
+from vectordb.local.emulator.rds_data.clusters import Clusters
 from vectordb.local.emulator.routes import route
 from vectordb.local.emulator.wire import Request, Response, ServiceError, StartResponse, answer, send
 
@@ -64,7 +69,9 @@ class Application:
     Args:
         services: s3vectors, bedrock and lambda.
         moto: everything else.
+        gate: judges every call.
         loaded: the names of what moto has imported.
+        clusters: gets those that have a Data API.
         alias_changed: told the path, body and region of each request that created or changed an alias.
     """
 
@@ -72,24 +79,29 @@ class Application:
         self,
         services: Mapping[str, Lazy],
         moto: WSGI,
+        gate: Gate,
         *,
         loaded: Callable[[], list[str]] = list,
         alias_changed: Callable[[str, bytes, str], None] = lambda _path, _body, _region: None,
+        clusters: Clusters | None = None,
     ) -> None:
         self._services = services
         self._moto = moto
+        self._gate = gate
         self._loaded = loaded
         self._alias_changed = alias_changed
+        self._clusters = clusters
         self._faults = Faults()
-        self._calls: deque[tuple[float, str, str, str, int]] = deque(maxlen=_REMEMBERED_CALLS)
+        self._calls: deque[Call] = deque(maxlen=_REMEMBERED_CALLS)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         routed = route(request.method, request.path)
         if routed is None and not request.path.startswith(_OWN):
             return self._to_moto(request, environ, start_response)
+        call = Call(request.access_key, *(routed or ("", "")))
         try:
-            reply = self._own(request) if routed is None else self._run(*routed, request)
+            reply = self._own(request) if routed is None else self._run(call, request)
         except ServiceError as error:
             reply = error.response()
         except Exception:  # noqa: BLE001 - a server answers 500 to what nobody foresaw, and goes on
@@ -98,17 +110,49 @@ class Application:
                 "InternalServerException", "The local emulator failed; its log says why", 500
             ).response()
         if routed is not None:
-            self._calls.append((time.time(), request.access_key, *routed, reply.status))
-        return send(reply, start_response)
+            call.status = reply.status
+            self._calls.append(call)
+        return send(reply, start_response, call.request_id)
 
-    def _run(self, service: str, operation: str, request: Request) -> Response:
+    def _run(self, call: Call, request: Request) -> Response:
+        service, operation = call.service, call.operation
+        try:
+            self._gate.judge(call, request, lambda: asked(service, operation, request))
+        except RefusedError as refused:
+            raise refusals.error(service, refused.code, refused.message, refused.status) from refused
         return self._faults.apply(service, operation) or self._services[service].get().handle(operation, request)
 
     def _to_moto(self, request: Request, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        statuses = []
+        call = Call(request.access_key, request.service, f"{request.method} {request.path}")
+        try:
+            self._judge_for_moto(call, request)
+        except RefusedError as refused:
+            reply = refusals.response(request, refused.code, refused.message, call.request_id, refused.status)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("%s %s (authorisation)", request.method, request.path)
+            reply = ServiceError("InternalFailure", "The local emulator failed; its log says why", 500).response()
+        else:
+            settled_answer = settled.find(request, call.operation)
+            if settled_answer is None:
+                return self._answered_by_moto(call, request, environ, start_response)
+            reply = settled_answer
+        call.status = reply.status
+        self._calls.append(call)
+        return send(reply, start_response, call.request_id)
 
+    def _judge_for_moto(self, call: Call, request: Request) -> None:
+        operation, parameters = moto_asked.operation_of(request)
+        call.operation = operation or call.operation
+        wanted = moto_asked.asked(request, operation, parameters)
+        free = set(wanted.actions) <= moto_asked.NEED_NO_PERMISSION
+        self._gate.judge(call, request, lambda: wanted, free=free)
+
+    def _answered_by_moto(
+        self, call: Call, request: Request, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
         def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            statuses.append(int(status.split(maxsplit=1)[0]))
+            call.status = int(status.split(maxsplit=1)[0])
+            call.request_id = next((v for k, v in headers if k.lower() == "x-amzn-requestid"), call.request_id)
             return start_response(status, headers, *rest)
 
         body = b""
@@ -123,11 +167,11 @@ class Application:
             failure = ServiceError(
                 "InternalFailure", f"moto failed; the emulator's log says why: {sys.exc_info()[1]}", 500
             )
-            return send(failure.response(), start_response)
-        status = statuses[-1] if statuses else 500
-        operation = request.header("X-Amz-Target") or f"{request.method} {request.path}"
-        self._calls.append((time.time(), request.access_key, request.service, operation, status))
-        if watched and status in {200, 201}:
+            call.status = failure.status
+            self._calls.append(call)
+            return send(failure.response(), start_response, call.request_id)
+        self._calls.append(call)
+        if watched and call.status in {200, 201}:
             self._alias_changed(request.path, body, request.region)
         return content
 
@@ -137,8 +181,13 @@ class Application:
             ours = [name for name, service in self._services.items() if service.loaded]
             return answer({"status": "ready", "services": ours, "moto": self._loaded()})
         if (request.method, page) == ("GET", "calls"):
-            names = ("time", "accessKey", "service", "operation", "status")
-            return answer([dict(zip(names, call, strict=True)) for call in list(self._calls)])
+            return answer([call.document() for call in list(self._calls)])
+        if (request.method, page) == ("POST", "principals") and self._gate.principals is not None:
+            self._gate.principals.assign(request.parameters())
+            return answer({})
+        if (request.method, page) == ("POST", "clusters") and self._clusters is not None:
+            self._clusters.register(request.parameters())
+            return answer({})
         if (request.method, page) == ("POST", "faults"):
             self._faults.add(request.parameters())
             return answer({})

@@ -3,7 +3,7 @@
     POST /_vectordb/faults {"service": "s3vectors", "operation": "QueryVectors", "times": 2,
                             "code": "TooManyRequestsException", "status": 429, "message": "Slow down"}
 
-`service` is s3vectors, bedrock or lambda; `operation` an operation's name or * for each. `delay` (seconds) waits first;
+`service` is s3vectors, bedrock, lambda or rds-data; `operation` an operation's name or * for each. `delay` (seconds) waits first;
 without `code` the call then runs as usual. `body` answers with those raw bytes, with `status` (default 200). Faults of
 one operation are used up in the order they were given. DELETE forgets them all. Left out: faults of services that moto
 answers.

@@ -26,6 +26,14 @@ S3VECTORS_OPERATIONS = frozenset(
         "UpdateMetadataConfiguration",
     }
 )
+# rds-data, model of 2018-08-01.
+_RDS_DATA = {
+    "/Execute": "ExecuteStatement",
+    "/BatchExecute": "BatchExecuteStatement",
+    "/BeginTransaction": "BeginTransaction",
+    "/CommitTransaction": "CommitTransaction",
+    "/RollbackTransaction": "RollbackTransaction",
+}
 _TAGGING = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
 _TAGGED = re.compile(r"/tags/arn:[^:]+:s3vectors:")
 
@@ -39,6 +47,8 @@ def route(method: str, path: str) -> tuple[str, str] | None:
             return "s3vectors", path[1:]
         if "/functions/" in path and path.rstrip("/").endswith("/invocations"):
             return "lambda", "Invoke"
+        if path in _RDS_DATA:
+            return "rds-data", _RDS_DATA[path]
     if method in _TAGGING and _TAGGED.match(path):
         return "s3vectors", _TAGGING[method]
     return None

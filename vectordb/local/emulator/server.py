@@ -16,7 +16,11 @@ from typing import IO, Any, NoReturn
 
 from vectordb.errors import VectordbError
 from vectordb.local.emulator.application import Application, Lazy
+from vectordb.local.emulator.authorization import iam
+from vectordb.local.emulator.authorization.gate import Gate
+from vectordb.local.emulator.authorization.principals import Principals, Session
 from vectordb.local.emulator.moto_mount import FIRST, MotoMount
+from vectordb.local.emulator.rds_data.clusters import Clusters
 
 HOST = "127.0.0.1"
 _SPARE_THREADS = 24
@@ -39,6 +43,8 @@ class Options:
     """Lambda calls at once."""
     warm: bool = True
     retry_delay: float = 1.0
+    operator: str = ""
+    """Access key id of the one who may everything, others what IAM allows them; empty to judge nobody."""
 
 
 def listen(port: int) -> socket.socket:
@@ -102,10 +108,18 @@ class Emulator:
             "s3vectors": Lazy(self._make_s3vectors),
             "bedrock": Lazy(self._make_bedrock),
             "lambda": Lazy(self._make_functions),
+            "rds-data": Lazy(self._make_rds_data),
         }
+        self._clusters = Clusters()
         self._moto = MotoMount(self._prepare_moto)
+        principals = Principals(options.operator, self._assumed) if options.operator else None
         self.application = Application(
-            self.services, self._moto, loaded=lambda: list(self._moto.loaded), alias_changed=self._alias_changed
+            self.services,
+            self._moto,
+            Gate(principals, iam.policies, self._bucket_policy),
+            loaded=lambda: list(self._moto.loaded),
+            alias_changed=self._alias_changed,
+            clusters=self._clusters,
         )
 
     def preload(self) -> None:
@@ -146,6 +160,16 @@ class Emulator:
 
         return Bedrock()
 
+    def _make_rds_data(self) -> Any:
+        from vectordb.local.emulator.rds_data.secrets import secret_text
+        from vectordb.local.emulator.rds_data.service import RdsData
+
+        def secret(arn: str, region: str) -> str | None:
+            self._moto.imported()
+            return secret_text(arn, region)
+
+        return RdsData(self._clusters, secret)
+
     def _make_functions(self) -> Any:
         from vectordb.local.emulator.functions.service import Functions
 
@@ -158,7 +182,16 @@ class Emulator:
     def _prepare_moto(self) -> None:
         from vectordb.local.emulator.functions.moto_functions import extend_moto
 
+        iam.know_aws_managed_policies()
         extend_moto(lambda *call: self.services["lambda"].get().invoke_from_moto(*call))  # type: ignore[attr-defined]  # only this service has it
+
+    def _assumed(self, access_key: str, region: str) -> Session | None:
+        self._moto.imported()
+        return iam.assumed(access_key, region)
+
+    def _bucket_policy(self, arn: str) -> str | None:
+        bucket = self.services["s3vectors"].get().catalogue.get(arn)  # type: ignore[attr-defined]  # only this service has it
+        return bucket.settings.get("policy") if bucket else None
 
     def _alias_changed(self, path: str, body: bytes, region: str) -> None:
         self.services["lambda"].get().alias_changed(path, body, region)  # type: ignore[attr-defined]  # only this service has it

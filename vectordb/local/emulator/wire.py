@@ -16,14 +16,19 @@ JSON = "application/json"
 class Request:
     """One HTTP request; the caller's identity comes from the signature's scope, which is not verified."""
 
-    __slots__ = ("access_key", "environ", "method", "path", "region", "service")
+    __slots__ = ("_body", "_parameters", "access_key", "environ", "method", "path", "region", "service")
 
-    def __init__(self, environ: Mapping[str, Any]) -> None:
+    def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         # WSGI hands UTF-8 over as Latin-1 (PEP 3333).
         self.path: str = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
         self.access_key, self.region, self.service = scope(environ.get("HTTP_AUTHORIZATION", ""))
+        if not self.access_key and "X-Amz-Credential=" in environ.get("QUERY_STRING", ""):
+            # A presigned URL has its scope there.
+            self.access_key, self.region, self.service = scope(f"Credential={self.query('X-Amz-Credential')[0]}")
+        self._body: bytes | None = None
+        self._parameters: dict[str, Any] | None = None
 
     def header(self, name: str) -> str:
         """A header by its ordinary name, empty when absent."""
@@ -39,22 +44,26 @@ class Request:
         return int(self.environ.get("CONTENT_LENGTH") or 0)
 
     def body(self) -> bytes:
-        """The whole body; it can be read once."""
-        content: bytes = self.environ["wsgi.input"].read()
-        return content
+        """The whole body."""
+        if self._body is None:
+            self._body = self.environ["wsgi.input"].read()
+        return self._body
 
     def parameters(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty body is an empty object.
+        """The body as a JSON object, not to be changed; an empty body is an empty object.
 
         Raises:
             ServiceError: SerializationException, as AWS says it for what is no JSON object.
         """
+        if self._parameters is not None:
+            return self._parameters
         try:
             document = json.loads(self.body() or b"{}")
         except (ValueError, RecursionError) as error:
             raise ServiceError("SerializationException", f"The request body is not valid JSON: {error}") from error
         if not isinstance(document, dict):
             raise ServiceError("SerializationException", "The request body must be a JSON object")
+        self._parameters = document
         return document
 
 
@@ -119,11 +128,13 @@ class StartResponse(Protocol):
     def __call__(self, status: str, headers: list[tuple[str, str]], /) -> Any: ...
 
 
-def send(reply: Response, start_response: StartResponse) -> Iterator[bytes] | list[bytes]:
+def send(
+    reply: Response, start_response: StartResponse, request_id: str | None = None
+) -> Iterator[bytes] | list[bytes]:
     """Hand an answer to the WSGI server."""
     headers = [
         ("Content-Length", str(len(reply.body))),
-        ("x-amzn-RequestId", str(uuid.uuid4())),
+        ("x-amzn-RequestId", request_id or str(uuid.uuid4())),
         *reply.headers,
     ]
     if reply.status != HTTPStatus.NO_CONTENT:

@@ -14,6 +14,8 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import NoReturn
 
+ANONYMOUS = "local"
+"""The access key id of a database that nobody gave one."""
 LARGEST_REQUEST = 6_291_456
 LARGEST_EVENT = 1_048_576
 LARGEST_RESPONSE = 6_291_556
@@ -119,8 +121,12 @@ def _check_size(body: bytes, kind: str) -> None:
         raise InvocationError(SERVICE_REFUSED, "invoke API failed", f"AWS Lambda client returned '{said}'.")
 
 
-def request(invocation: Invocation, default_region: str) -> tuple[str, bytes, dict[str, str]]:
+def request(
+    invocation: Invocation, default_region: str, access_key: str = ANONYMOUS
+) -> tuple[str, bytes, dict[str, str]]:
     """The path, body and headers of the Invoke request.
+
+    `access_key` is the access key id that tells the service which database calls; nothing is signed.
 
     Raises:
         InvocationError: an argument is not allowed.
@@ -140,7 +146,7 @@ def request(invocation: Invocation, default_region: str) -> tuple[str, bytes, di
     path = f"/2015-03-31/functions/{urllib.parse.quote(name, safe='')}/invocations"
     if invocation.qualifier is not None:
         path += f"?Qualifier={urllib.parse.quote(invocation.qualifier, safe='')}"
-    scope = f"local/20260101/{region}/lambda/aws4_request"
+    scope = f"{access_key}/20260101/{region}/lambda/aws4_request"
     headers = {
         "Host": f"lambda.{region}.amazonaws.com",
         "Content-Type": "application/json",
@@ -162,13 +168,13 @@ def _client_context(context: str) -> str:
     return encoded
 
 
-def invoke(invocation: Invocation, address: tuple[str, int], default_region: str) -> Reply:
+def invoke(invocation: Invocation, address: tuple[str, int], default_region: str, access_key: str = ANONYMOUS) -> Reply:
     """Send one invocation over a connection of its own.
 
     Raises:
         InvocationError: whatever keeps it from a whole, successful reply.
     """
-    path, body, headers = request(invocation, default_region)
+    path, body, headers = request(invocation, default_region, access_key)
     connection = http.client.HTTPConnection(*address, timeout=invocation.connect_timeout_ms / 1000)
     try:
         connection.connect()

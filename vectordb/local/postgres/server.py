@@ -16,6 +16,7 @@ import psycopg
 from vectordb import processes
 from vectordb.errors import VectordbError
 from vectordb.local.postgres import access, identity, runtime, settings, sockets
+from vectordb.local.postgres.invocation import ANONYMOUS
 
 _START_WITHIN = 60.0  # seconds; a start takes 0.1, a recovery after a crash may take longer
 _STOP_WITHIN = 15.0
@@ -39,6 +40,7 @@ class PostgresServer:
             C where it can be compiled, else the spool.
         endpoint: the Lambda service, `http://127.0.0.1:port`.
         region: the database's own, where aws_lambda looks for a function whose name gives none (a `SpoolWorker` has its own).
+        access_key: the access key id by which the Lambda service knows the database (a `SpoolWorker` has its own).
         settings: of the parameter group, by name.
         runtimes: a folder for the installations that servers run from; several servers share it.
 
@@ -57,6 +59,7 @@ class PostgresServer:
         transport: Literal["auto", "c", "spool"] = "auto",
         endpoint: str = "",
         region: str = "us-east-1",
+        access_key: str = ANONYMOUS,
         settings: Mapping[str, str] | None = None,
         runtimes: Path,
     ) -> None:
@@ -64,6 +67,7 @@ class PostgresServer:
         self.version = 18 if version == 17 else version  # noqa: PLR2004 - a version, no magic
         self.endpoint = endpoint
         self.region = region
+        self.access_key = access_key
         self.settings = dict(settings or {})
         self.runtime = runtime.prepare(self.version, transport, runtimes.absolute().resolve())
         self.identity = identity.choose(self.runtime.program("postgres").parent)
@@ -113,6 +117,7 @@ class PostgresServer:
             port=sockets.PORT,
             endpoint=self.endpoint,
             region=self.region,
+            access_key=self.access_key,
         )
         arguments = [argument for name, value in chosen.items() for argument in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:

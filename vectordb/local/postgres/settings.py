@@ -32,7 +32,14 @@ _OURS = frozenset(
 
 
 def merge(
-    asked: Mapping[str, str], runtime: Runtime, *, socket_directory: Path, port: int, endpoint: str, region: str
+    asked: Mapping[str, str],
+    runtime: Runtime,
+    *,
+    socket_directory: Path,
+    port: int,
+    endpoint: str,
+    region: str,
+    access_key: str,
 ) -> tuple[dict[str, str], list[str]]:
     """The settings to start the server with, and the names that were left out.
 
@@ -47,6 +54,7 @@ def merge(
         port: the number in the socket's name.
         endpoint: where aws_lambda's C transport sends its requests, `http://host:port`.
         region: the region of a function whose name gives none, for the C transport.
+        access_key: tells the Lambda service which database calls, for the C transport.
     """
     left_out: list[str] = []
     chosen = dict(_DEFAULTS)
@@ -65,6 +73,7 @@ def merge(
     if runtime.transport == "c":
         libraries.append("aws_lambda")
         chosen["aws_lambda.local_region"] = region
+        chosen["aws_lambda.local_access_key"] = access_key
         if endpoint:
             chosen["aws_lambda.endpoint_override"] = endpoint
     quoted = str(socket_directory).replace('"', '""')

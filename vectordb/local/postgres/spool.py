@@ -18,6 +18,7 @@ from typing import Self
 
 from vectordb.errors import VectordbError
 from vectordb.local.postgres.invocation import (
+    ANONYMOUS,
     CONNECTION_FAILURE,
     Invocation,
     InvocationError,
@@ -76,18 +77,20 @@ class SpoolWorker:
         folder: the server's `spool_folder`.
         endpoint: the Lambda service, `http://address:port`.
         region: the database's own, for functions whose name gives none.
+        access_key: the access key id by which the service knows the database.
 
     Raises:
         VectordbError: the endpoint is not such a URL.
     """
 
-    def __init__(self, folder: Path, endpoint: str, *, region: str = "us-east-1") -> None:
+    def __init__(self, folder: Path, endpoint: str, *, region: str = "us-east-1", access_key: str = ANONYMOUS) -> None:
         parts = urllib.parse.urlsplit(endpoint)
         if parts.scheme != "http" or not parts.hostname:
             raise VectordbError(f"{endpoint!r} is no endpoint of a Lambda service.", remedy="Give http://address:port.")
         self.folder = folder
         self._address = (parts.hostname, parts.port or 80)
         self._region = region
+        self._access_key = access_key
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -155,7 +158,7 @@ class SpoolWorker:
         if age > (invocation.connect_timeout_ms + invocation.request_timeout_ms) / 1000 + _GRACE:
             return  # whoever sent it has raised an error since
         try:
-            reply = invoke(invocation, self._address, self._region)
+            reply = invoke(invocation, self._address, self._region, self._access_key)
         except InvocationError as error:
             self._reply(taken, {"sqlstate": error.sqlstate, "message": error.message, "detail": error.detail})
         except Exception as error:  # noqa: BLE001 - whatever it is, SQL must learn of it rather than wait

@@ -25,6 +25,7 @@ extern int connect_timeout_ms;
 extern int request_timeout_ms;
 extern char *endpoint_override;
 extern char *default_region;
+extern char *access_key;
 
 /* An HTTP reply whose framing was sound. `head` is the status line and the headers, each line ended by CRLF, the last one too. */
 typedef struct HttpReply

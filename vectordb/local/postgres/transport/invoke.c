@@ -178,15 +178,15 @@ aws_lambda_invoke(PG_FUNCTION_ARGS)
 	}
 	if (signing_region == NULL)
 		signing_region = default_region;
-	/* On AWS the database signs with its role. Emulators read the region from this header and check nothing. */
+	/* On AWS the database signs with its role. The emulator reads the caller and the region from this header, and checks no signature. */
 	appendStringInfo(&request,
 					 " HTTP/1.1\r\n"
 					 "Host: lambda.%s.amazonaws.com\r\n"
 					 "Content-Type: application/json\r\n"
-					 "Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/%s/lambda/aws4_request, SignedHeaders=host, Signature=0\r\n"
+					 "Authorization: AWS4-HMAC-SHA256 Credential=%s/20260101/%s/lambda/aws4_request, SignedHeaders=host, Signature=0\r\n"
 					 "X-Amz-Invocation-Type: %s\r\n"
 					 "X-Amz-Log-Type: %s\r\n",
-					 signing_region, signing_region, invocation_type, log_type);
+					 signing_region, access_key, signing_region, invocation_type, log_type);
 	if (context != NULL)
 		append_client_context(&request, context);
 	appendStringInfo(&request, "Content-Length: %zu\r\n\r\n", strlen(payload));

@@ -12,6 +12,7 @@ int			connect_timeout_ms = 1000;
 int			request_timeout_ms = 3000;
 char	   *endpoint_override = NULL;
 char	   *default_region = NULL;
+char	   *access_key = NULL;
 
 PGDLLEXPORT void _PG_init(void);
 
@@ -31,5 +32,9 @@ _PG_init(void)
 	DefineCustomStringVariable("aws_lambda.local_region",
 							   "Region of a function whose name and arguments give none.", NULL,
 							   &default_region, "us-east-1", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	/* Nor is this one: on AWS the service hands the database credentials of its role. */
+	DefineCustomStringVariable("aws_lambda.local_access_key",
+							   "Access key id that tells the service which database calls.", NULL,
+							   &access_key, "local", PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("aws_lambda");
 }

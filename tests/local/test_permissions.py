@@ -1,0 +1,277 @@
+"""IAM held to the truth: what the roles of the stack may is what a run of it takes, no less and no more.
+
+A local stack is brought up and every function of SQL that reaches AWS is called in each of its ways. The emulator has
+recorded who took which action on which resource; the roles' policies, as IAM has them, are compared with that and with
+the table of what services do by themselves. `recorded_calls.toml` carries what was seen to the plans of other stacks.
+"""
+
+import itertools
+import json
+import os
+import re
+import time
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from tests.local.project import Project
+from vectordb.local import connections
+from vectordb.local.clients import Clients
+from vectordb.local.permissions import documents, needs, truth
+from vectordb.local.permissions.documents import Policy
+from vectordb.local.permissions.invented import Invented
+from vectordb.local.permissions.roles import Call, roles_of, services_of
+from vectordb.local.state import Folder
+from vectordb.plan import program, stack_configuration
+
+INDEX = "stdlib"
+DIMENSION = 256
+VECTOR = "[1" + ",0" * (DIMENSION - 1) + "]"
+# The functions of SQL that reach AWS; all others stay in the database.
+CALLING = {"configure", "deploy", "get_vectors", "invoke", "list_vectors", "query_vectors", "validate_config"}
+INTERNAL = {
+    "elapsed_ms", "label_parallel", "list_indexes", "milliseconds", "raise_foreign", "raise_invocation", "raise_refusal",
+    "raise_unrepresentable", "refusals", "register_index", "registered_index", "requested_index", "resolve_index_arn", "shown",
+}  # fmt: skip
+BOOLEANS = (False, True)
+
+
+def planned(directory, stack):
+    """The roles of a stack's plan, with invented names in their policies."""
+    configuration = stack_configuration.read(directory, stack)
+    return roles_of(program.run(configuration, Invented(configuration.region)))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    made = Project(tmp_path_factory.mktemp("permissions") / "project")
+    done = made.run("local", "up")
+    assert done.returncode == 0, done.stderr
+    yield made
+    made.run("local", "down")
+    assert made.processes() == []
+
+
+@pytest.fixture(scope="module")
+def running(project):
+    return Folder.of(project.folder, "dev").running()
+
+
+@pytest.fixture(scope="module")
+def credentials(project, running):
+    return Folder.of(project.folder, "dev").credentials()
+
+
+@pytest.fixture(scope="module")
+def clients(running, credentials):
+    return Clients(running.emulator, running.region, credentials)
+
+
+@pytest.fixture(scope="module")
+def admin(running, credentials):
+    with connections.connect(running, credentials, admin=True) as connection:
+        connection.execute("SET ROLE vectordb_owner")
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def calls(admin, running, clients):
+    """What the roles were seen to take while every function of SQL was called in each of its ways."""
+    arn = running.outputs["indexArns"][INDEX]
+    vectors = [
+        {"key": str(n), "data": {"float32": [1.0, float(n)] + [0.0] * (DIMENSION - 2)}, "metadata": {"kind": "x", "n": n}}
+        for n in range(3)
+    ]  # fmt: skip
+    clients("s3vectors").put_vectors(indexArn=arn, vectors=vectors)
+    for with_metadata, filtered in itertools.product(BOOLEANS, [None, '{"kind": "x"}']):
+        for form in ("vector", "halfvec", "text", "float8[]"):
+            value = VECTOR if form != "float8[]" else VECTOR.replace("[", "{").replace("]", "}")
+            query = f"SELECT * FROM s3vl.query_vectors(%s::{form}, %s, top_k => 2, return_metadata => %s, metadata_filter => %s)"
+            assert len(admin.execute(query, [value, INDEX, with_metadata, filtered]).fetchall()) == 2
+    for data, metadata in itertools.product(BOOLEANS, BOOLEANS):
+        get = "SELECT * FROM s3vl.get_vectors(ARRAY['0', '1'], %s, NULL, %s, %s)"
+        assert len(admin.execute(get, [INDEX, data, metadata]).fetchall()) == 2
+        listing = "SELECT * FROM s3vl.list_vectors(index_name => %s, return_data => %s, return_metadata => %s)"
+        assert len(admin.execute(listing, [INDEX, data, metadata]).fetchall()) == 3
+    assert admin.execute("SELECT is_valid FROM s3vl.validate_config()").fetchone() == (True,)
+    admin.execute("SELECT s3vl.configure(%s)", [running.outputs["functionArn"]])
+    seen = clients.calls()
+    assert [call for call in seen if call["decision"] not in {"operator", "allowed"}] == []
+    return {
+        Call(call["role"], action, resource)
+        for call in seen
+        if call["role"]
+        for action in call["actions"]
+        for resource in call["resources"]
+    }
+
+
+@pytest.fixture(scope="module")
+def roles(project, clients):
+    """The roles of the running stack: their uses from the program, their policies from IAM."""
+    iam = clients("iam")
+    live = iam.list_roles()["Roles"]
+    found = []
+    for role in planned(project.folder, "dev"):
+        [one] = [r for r in live if re.fullmatch(re.escape(role.name) + r"-[0-9a-f]{7}", r["RoleName"])]
+        name = one["RoleName"]
+        inline = [
+            documents.parse(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"], policy)
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+        services = services_of(one["AssumeRolePolicyDocument"], name)
+        found.append(replace(role, arn=one["Arn"], services=services, policies=tuple(inline)))
+    assert len(found) == len(live)
+    return found
+
+
+@pytest.fixture(scope="module")
+def table():
+    return needs.read(needs.SERVICE_ACTIONS)
+
+
+def test_the_status_says_for_how_many_roles(project, roles):
+    line = f"authorisation  checked for {len(roles)} roles; you are the deployer, who may everything"
+    assert line in [
+        re.sub(r" {2,}", "  ", shown).strip() for shown in project.run("local", "status").stdout.splitlines()
+    ]
+
+
+def test_every_function_of_sql_is_known_to_call_or_not_to(admin):
+    rows = admin.execute("SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 's3vl'::regnamespace").fetchall()
+    assert {name for (name,) in rows} == CALLING | INTERNAL
+
+
+def test_every_operation_of_the_bridge_was_exercised(admin, calls):
+    row = admin.execute("SELECT s3vl.invoke('test', 'availability_check', '{}') -> 'operations'").fetchone()
+    assert set(row[0]) == {"availability_check", "query_vectors", "get_vectors", "list_vectors"}
+    assert {call.action for call in calls} == {
+        "lambda:InvokeFunction", "s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors",
+    }  # fmt: skip
+
+
+def test_the_roles_may_what_they_need(roles, calls, table):
+    assert [str(difference) for difference in truth.missing(roles, calls, table)] == []
+
+
+def test_the_roles_may_nothing_else(roles, calls, table):
+    assert [str(difference) for difference in truth.unneeded(roles, calls, table)] == []
+
+
+def without(role, policy, statement, action):
+    """The role without one action of one statement."""
+    left = replace(statement, actions=tuple(a for a in statement.actions if a != action))
+    others = tuple(left if s is statement else s for s in policy.statements)
+    return replace(role, policies=tuple(Policy(p.name, others) if p is policy else p for p in role.policies))
+
+
+def test_no_action_can_be_taken_away_unnoticed(roles, calls, table):
+    taken = 0
+    for role in roles:
+        for policy in role.policies:
+            for statement in policy.statements:
+                for action in statement.actions:
+                    changed = without(role, policy, statement, action)
+                    others = [changed if r is role else r for r in roles]
+                    found = truth.missing(others, calls, table)
+                    assert {difference.action for difference in found} == {action}, (role.name, action)
+                    taken += 1
+    assert taken >= 11
+
+
+@pytest.mark.parametrize("action", ["s3vectors:PutVectors", "s3vectors:*", "ssm:GetParameter", "kms:GenerateDataKey", "logs:CreateLogGroup"])  # fmt: skip
+def test_no_action_can_be_added_unnoticed(roles, calls, table, action):
+    for role in roles:
+        resource = role.policies[0].statements[0].resources[0]
+        more = documents.parse(
+            {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": resource}}, "more"
+        )
+        changed = replace(role, policies=(*role.policies, more))
+        found = truth.unneeded([changed if r is role else r for r in roles], calls, table)
+        assert [(d.role, d.action) for d in found] == [(role.name, action)]
+
+
+def test_what_was_recorded_is_what_other_plans_are_judged_by(roles, calls):
+    rows = needs.generalised(calls, {role.arn: role for role in roles})
+    if os.environ.get("WRITE_RECORDED_CALLS"):
+        comment = needs.RECORDED_CALLS.read_text(encoding="utf-8").partition("\n\n")[0].rstrip()
+        needs.RECORDED_CALLS.write_text(f"{comment}\n{needs.written(rows)}", encoding="utf-8")
+    assert needs.read(needs.RECORDED_CALLS) == rows, f"Write it anew with WRITE_RECORDED_CALLS=1:{needs.written(rows)}"
+
+
+@pytest.fixture
+def change(clients, roles):
+    """Take an action from a role of the running stack; it is given back afterwards."""
+    iam = clients("iam")
+    given = []
+
+    def take(use, action):
+        [role] = [role for role in roles if use in role.uses]
+        name = role.arn.rpartition("/")[2]
+        [policy] = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        given.append({"RoleName": name, "PolicyName": policy, "PolicyDocument": json.dumps(document)})
+        kept = []
+        for statement in document["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            if left := [a for a in actions if a != action]:
+                kept.append({**statement, "Action": left})
+        if kept:
+            iam.put_role_policy(**given[-1] | {"PolicyDocument": json.dumps({**document, "Statement": kept})})
+        else:  # IAM refuses a policy without a statement
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+
+    yield take
+    for policy in given:
+        iam.put_role_policy(**policy)
+
+
+def ask(connection, *, metadata):
+    query = "SELECT * FROM s3vl.query_vectors(%s::vector, %s, top_k => 1, return_metadata => %s)"
+    return connection.execute(query, [VECTOR, INDEX, metadata]).fetchall()
+
+
+def test_without_get_vectors_a_query_fails_as_soon_as_it_wants_metadata(admin, change, running):
+    change("function:bridge", "s3vectors:GetVectors")
+    assert len(ask(admin, metadata=False)) == 1
+    with pytest.raises(psycopg.Error, match="is not authorized to perform: s3vectors:GetVectors") as caught:
+        ask(admin, metadata=True)
+    assert running.outputs["indexArns"][INDEX] in str(caught.value)
+    assert caught.value.diag.message_hint
+
+
+def test_without_invoke_function_sql_is_told_whom_to_allow_what(admin, change, running):
+    change("database:Lambda", "lambda:InvokeFunction")
+    with pytest.raises(psycopg.Error) as caught:
+        ask(admin, metadata=False)
+    said = f"{caught.value.diag.message_primary} {caught.value.diag.message_detail}"
+    assert "is not authorized to perform: lambda:InvokeFunction" in said
+    assert running.outputs["functionArn"] in said
+
+
+def test_a_database_without_a_role_for_lambda_cannot_invoke(admin, clients, calls):
+    [key] = {
+        call["accessKey"] for call in clients.calls() if call["service"] == "lambda" and call["operation"] == "Invoke"
+    }
+    [role] = {call.role for call in calls if call.action == "lambda:InvokeFunction"}
+    clients._own("POST", "principals", {"accessKey": key, "role": None})
+    try:
+        with pytest.raises(psycopg.Error) as caught:
+            ask(admin, metadata=False)
+        assert "Missing Authentication Token" in f"{caught.value} {caught.value.diag.message_detail}"
+    finally:
+        clients.assign(key, role, "database")
+    assert len(ask(admin, metadata=False)) == 1
+
+
+def test_a_warm_query_is_not_slower_for_being_judged(admin):
+    for _ in range(5):
+        ask(admin, metadata=True)
+    times = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        ask(admin, metadata=True)
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.05  # 9 to 17 ms on an idle machine
