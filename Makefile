@@ -8,7 +8,7 @@ stack ?= dev
 workers ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long lint format plan schema install lock clean
+.PHONY: help up down test test-long lint format plan schema docs install lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ install: .venv/installed ## install into .venv
 # pip stays in the environment: the Pulumi CLI asks it for the plug-ins that the program needs.
 .venv/installed: requirements.lock pyproject.toml scripts/install.sh
 	@PYTHON="$(PYTHON)" UV_VERSION=$(UV_VERSION) sh scripts/install.sh
+
+docs: schema ## write anew all that is generated: the schema, and the cost tables in README and docs
+	@$(bin)/vectordb cost --write-docs
 
 lock: install ## resolve requirements.lock anew
 	@$(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vectordb.local.permissions import needs, truth
-from vectordb.local.permissions.invented import Invented
-from vectordb.local.permissions.roles import roles_of
-from vectordb.plan import program, stack_configuration
+from vectordb.local.permissions.judgement import judge
+from vectordb.plan import stack_configuration
 
 ROOT = Path(__file__).parents[3]
 PROJECTS = [ROOT, *sorted(file.parent for file in ROOT.glob("examples/*/Pulumi.yaml"))]
@@ -28,19 +26,11 @@ SHAPES = {
 }
 
 
-def judged(configuration):
-    """Roles of a plan, what they lack and what they have too much, as text."""
-    roles = roles_of(program.run(configuration, Invented(configuration.region)))
-    known = needs.all_known()
-    lacking, excess = truth.missing(roles, (), known), truth.unneeded(roles, (), known)
-    return roles, [str(difference) for difference in lacking], [str(difference) for difference in excess]
-
-
 @pytest.mark.parametrize(("folder", "stack"), STACKS, ids=[f"{folder.name}-{stack}" for folder, stack in STACKS])
 def test_every_stack_and_example(folder, stack):
-    roles, lacking, excess = judged(stack_configuration.read(folder, stack))
-    assert roles
-    assert lacking == excess == []
+    judged = judge(stack_configuration.read(folder, stack))
+    assert judged.roles
+    assert judged.missing == judged.unneeded == ()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -49,9 +39,9 @@ def test_shapes_that_no_stack_has(shape):
     database = {**json.loads(dev.values["vectordb:database"]), **SHAPES[shape]}
     if database.get("instanceClass") or database["engine"] == "rds":  # no Serverless v2 there
         database = {key: value for key, value in database.items() if key not in {"minCapacity", "maxCapacity"}}
-    roles, lacking, excess = judged(replace(dev, values={**dev.values, "vectordb:database": json.dumps(database)}))
-    assert lacking == excess == []
-    uses = {use for role in roles for use in role.uses}
+    judged = judge(replace(dev, values={**dev.values, "vectordb:database": json.dumps(database)}))
+    assert judged.missing == judged.unneeded == ()
+    uses = {use for role in judged.roles for use in role.uses}
     expected = {
         "monitored, with a proxy": {"enhanced-monitoring", "rds-proxy"},
         "with Bedrock": {"database:Bedrock"},
@@ -63,8 +53,8 @@ def test_shapes_that_no_stack_has(shape):
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
 def test_other_partitions(region):
     dev = stack_configuration.read(ROOT, "dev")
-    roles, lacking, excess = judged(replace(dev, values={**dev.values, "aws:region": region}))
-    assert lacking == excess == []
-    text = str(roles)
+    judged = judge(replace(dev, values={**dev.values, "aws:region": region}))
+    assert judged.missing == judged.unneeded == ()
+    text = str(judged.roles)
     assert f"arn:aws-{'cn' if region.startswith('cn') else 'us-gov'}:s3vectors:{region}:" in text
     assert "arn:aws:" not in text
