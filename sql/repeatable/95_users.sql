@@ -11,6 +11,8 @@ DECLARE
     all_groups constant text[] := ARRAY['vectordb_reader', 'vectordb_writer', 'vectordb_owner'];
     login record;
     group_name text;
+    setting text;
+    amount text;
     gone text;
     comment_found text;
     exists_already boolean;
@@ -71,12 +73,22 @@ BEGIN
             END IF;
         END LOOP;
 
-        -- What a forgotten session or a runaway query may hold up. An administrator's statements may run long.
-        EXECUTE pg_catalog.format(
-            'ALTER ROLE %I SET statement_timeout = %L', login.name, CASE WHEN login.access = 'admin' THEN '0' ELSE '30s' END
-        );
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET lock_timeout = %L', login.name, '5s');
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', login.name, '60s');
+        -- What a runaway query, a wait for a lock or a forgotten transaction may hold up, by access; whoever needs more raises it
+        -- with SET. An administrator's statements run long, and the sessions are a person's: one that was left open over
+        -- lunch goes, because any open session keeps an Aurora cluster from pausing (Aurora User Guide, auto-pause). Readers
+        -- and writers are pools as well, whose idle connections are theirs to close.
+        FOR setting, amount IN
+            SELECT l.setting, CASE login.access WHEN 'reader' THEN l.reader WHEN 'writer' THEN l.writer ELSE l.admin END
+            FROM (
+                VALUES
+                    ('statement_timeout', '30s', '5min', '0'),
+                    ('lock_timeout', '5s', '5s', '5s'),
+                    ('idle_in_transaction_session_timeout', '60s', '60s', '10min'),
+                    ('idle_session_timeout', '0', '0', '1h')
+            ) AS l(setting, reader, writer, admin)
+        LOOP
+            EXECUTE pg_catalog.format('ALTER ROLE %I SET %I = %L', login.name, setting, amount);
+        END LOOP;
 
         -- Last: from here on the role logs in by IAM token only.
         IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'rds_iam') THEN

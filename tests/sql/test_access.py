@@ -231,11 +231,16 @@ def test_what_holds_up_others_is_limited(superuser):
     rows = superuser.execute(
         "SELECT setrole::regrole::text, setconfig FROM pg_db_role_setting WHERE setdatabase = 0 AND setrole::regrole::text <> 'vectordb_admin'"
     ).fetchall()
-    limits = ["lock_timeout=5s", "idle_in_transaction_session_timeout=60s"]
+    limits = ["lock_timeout=5s", "idle_in_transaction_session_timeout=60s", "idle_session_timeout=0"]
     assert dict(rows) == {
-        "vectordb_app": ["statement_timeout=30s", *limits],
+        "vectordb_app": ["statement_timeout=5min", *limits],
         "analyst": ["statement_timeout=30s", *limits],
-        "operator": ["statement_timeout=0", *limits],
+        "operator": [
+            "statement_timeout=0",
+            "lock_timeout=5s",
+            "idle_in_transaction_session_timeout=10min",
+            "idle_session_timeout=1h",
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""`vectordb migrate`: SQL files onto a database, from the environment that the Pulumi program sets."""
+"""`vectordb migrate`: SQL files onto a database: of a stack, of this machine, or as the environment of the SQL step says."""
 
 import contextlib
 import json
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vectordb.cli.target import DatabaseOption, LocalOption, StackOption
+
 if TYPE_CHECKING:
     from vectordb.database.comparison import Comparison
     from vectordb.database.run import Run
+    from vectordb.database.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True, help="Apply the SQL files under sql/ to the database, each once, and tell what differs."
@@ -32,54 +35,95 @@ TimeoutOption = Annotated[
     ),
 ]
 
-_ENVIRONMENT = (
-    "The database is told by the environment, as the Pulumi program sets it: VECTORDB_HOST, VECTORDB_PORT, VECTORDB_DATABASE, "
-    "VECTORDB_REGION, VECTORDB_SECRET_ARN, VECTORDB_TRANSPORT (ssm, direct), VECTORDB_BASTION_ID, VECTORDB_SESSION_DOCUMENT, "
-    "VECTORDB_FUNCTION_ARN, VECTORDB_INDEXES, VECTORDB_USERS; VECTORDB_HOSTADDR and VECTORDB_HOSTADDR_PORT for an address of your "
-    "own; VECTORDB_CA_BUNDLE for other roots than those of Amazon RDS. AWS credentials are found as in every AWS tool."
+_TARGET = (
+    "The database is that of --stack, or with --local of the stack on this machine. Where neither is given and VECTORDB_HOST, VECTORDB_REGION or VECTORDB_SECRET_ARN is set, "
+    "the environment tells it, as the Pulumi program sets it for its SQL step: VECTORDB_HOST, VECTORDB_PORT, VECTORDB_DATABASE, "
+    "VECTORDB_REGION, VECTORDB_SECRET_ARN, VECTORDB_TRANSPORT (ssm, data-api, direct), VECTORDB_BASTION_ID, "
+    "VECTORDB_SESSION_DOCUMENT, VECTORDB_CLUSTER_ARN for data-api, VECTORDB_FUNCTION_ARN, VECTORDB_INDEXES, VECTORDB_USERS; "
+    "VECTORDB_HOSTADDR and VECTORDB_HOSTADDR_PORT for an address of your own; VECTORDB_CA_BUNDLE for other roots than those of "
+    "Amazon RDS. AWS credentials are found as in every AWS tool."
 )
 
 
 @app.command(
-    epilog="Examples:  vectordb migrate plan  ·  vectordb migrate plan --json | jq '.pending[].file'",
-    help=f"Show which files `apply` would run. Changes nothing.\n\n{_ENVIRONMENT}\n\nExit codes: 0, 2 failed.",
+    epilog="Examples:  vectordb migrate plan --local  ·  vectordb migrate plan --json | jq '.pending[].file'",
+    help=f"Show which files `apply` would run. Changes nothing.\n\n{_TARGET}\n\nExit codes: 0, 2 failed.",
 )
-def plan(*, sql: SqlOption = Path("sql"), as_json: JsonOption = False, timeout: TimeoutOption = 600) -> None:
-    with _ending_at_once(), _run(sql, timeout) as run:
+def plan(
+    *,
+    stack: StackOption = "",
+    local: LocalOption = False,
+    database: DatabaseOption = "",
+    sql: SqlOption = Path("sql"),
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 600,
+) -> None:
+    with ending_at_once(), _run(settings(stack, database, local=local), sql, timeout) as run:
         _show(run, as_json=as_json)
 
 
 @app.command(
-    epilog="Examples:  vectordb migrate check  ·  vectordb migrate check --json || echo 'the database is behind'",
-    help=f"Like plan, and fail when the database differs from the files.\n\n{_ENVIRONMENT}\n\nExit codes: 0 equal, 1 differs, 2 failed.",
+    epilog="Examples:  vectordb migrate check --stack prod  ·  vectordb migrate check --json || echo 'the database is behind'",
+    help=f"Like plan, and fail when the database differs from the files.\n\n{_TARGET}\n\nExit codes: 0 equal, 1 differs, 2 failed.",
 )
-def check(*, sql: SqlOption = Path("sql"), as_json: JsonOption = False, timeout: TimeoutOption = 600) -> None:
-    with _ending_at_once(), _run(sql, timeout) as run:
+def check(
+    *,
+    stack: StackOption = "",
+    local: LocalOption = False,
+    database: DatabaseOption = "",
+    sql: SqlOption = Path("sql"),
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 600,
+) -> None:
+    with ending_at_once(), _run(settings(stack, database, local=local), sql, timeout) as run:
         differs = _show(run, as_json=as_json).differs()
     raise typer.Exit(1 if differs else 0)
 
 
 @app.command(
-    epilog="Examples:  vectordb migrate apply  ·  vectordb migrate apply --sql sql --timeout 60",
+    epilog="Examples:  vectordb migrate apply --local  ·  vectordb migrate apply --sql sql --timeout 60",
     help=(
         "Run the files that are new or changed, each in a transaction with its line in the ledger, one applier at a time. A run that "
-        f"was interrupted is continued by the next.\n\n{_ENVIRONMENT}\n\n"
+        f"was interrupted is continued by the next.\n\n{_TARGET}\n\n"
         'Prints {"applied", "unchanged", "versions", "duration_ms"} as JSON; talk goes to standard error. Exit codes: 0, 2 failed.'
     ),
 )
-def apply(*, sql: SqlOption = Path("sql"), as_json: JsonOption = False, timeout: TimeoutOption = 600) -> None:
+def apply(
+    *,
+    stack: StackOption = "",
+    local: LocalOption = False,
+    database: DatabaseOption = "",
+    sql: SqlOption = Path("sql"),
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 600,
+) -> None:
     del as_json  # it always does: the step keeps it as its output
-    with _ending_at_once(), _run(sql, timeout) as run:
+    with ending_at_once(), _run(settings(stack, database, local=local), sql, timeout) as run:
         summary = run.apply()
     typer.echo(json.dumps(summary.as_json()))
 
 
-@contextlib.contextmanager
-def _run(sql: Path, timeout: float) -> Iterator["Run"]:
-    from vectordb.database.run import Run
-    from vectordb.database.settings import Settings
+def settings(stack: str, database: str, *, local: bool) -> "Settings":
+    """Of the database that the options name; without any, of the one that the environment names, else of the selected stack.
 
-    yield Run.prepare(Settings.from_environment(os.environ), sql, timeout=timeout)
+    From here on this process's AWS clients go to where the stack is.
+    """
+    from vectordb.cli import target
+    from vectordb.database.settings import HOST, REGION, SECRET_ARN, Settings
+
+    told = any(os.environ.get(name) for name in (HOST, REGION, SECRET_ARN))
+    if told and not (stack or local or database):
+        return Settings.from_environment(os.environ)
+    chosen = target.chosen(stack, local, database)
+    chosen.use()
+    return chosen.settings
+
+
+@contextlib.contextmanager
+def _run(chosen: "Settings", sql: Path, timeout: float) -> Iterator["Run"]:
+    from vectordb.database.run import Run
+
+    yield Run.prepare(chosen, sql, timeout=timeout)
 
 
 def _show(run: "Run", *, as_json: bool) -> "Comparison":
@@ -112,8 +156,14 @@ def _as_json(compared: "Comparison") -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """On SIGINT or SIGTERM cancel the statement, roll back, end the tunnel and leave, undisturbed by further signals."""
+def ending_at_once(
+    left: str = "the file under way was rolled back; apply again to continue",
+) -> Iterator[None]:
+    """On SIGINT or SIGTERM cancel the statement, roll back, end the tunnel and leave, undisturbed by further signals.
+
+    Args:
+        left: what a person is told of the state that this leaves.
+    """
     received: list[int] = []
 
     def stop(number: int, _: object) -> None:
@@ -128,7 +178,7 @@ def _ending_at_once() -> Iterator[None]:
     except KeyboardInterrupt:
         number = received[0] if received else signal.SIGINT
         typer.echo(
-            f"interrupted by {signal.Signals(number).name}: the file under way was rolled back; apply again to continue",
+            f"interrupted by {signal.Signals(number).name}: {left}",
             err=True,
         )
         raise typer.Exit(128 + number) from None

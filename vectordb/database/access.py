@@ -7,11 +7,14 @@ from typing import Any
 import psycopg
 
 from vectordb.database import connection, transport
-from vectordb.database.connection import Login, RouteLostError
+from vectordb.database.connection import MIGRATING, PROVING, Login, Presence, Route, RouteLostError
 from vectordb.database.settings import Settings
 from vectordb.database.talk import Deadline, Say
 
 _WAYS = 5  # a failover takes one or two; more mean that something else is wrong
+_UNOPENED = (
+    2  # ways that do not even open: the plugin gives no reason that a program could tell apart, and waiting mends few
+)
 
 
 @contextlib.contextmanager
@@ -26,7 +29,45 @@ def opened(
     choice = transport.choose(settings)
     say(f"transport: {choice.name} ({choice.reason})")
     with contextlib.ExitStack() as stack:
-        yield _connect(stack, settings, choice, login, deadline=deadline, say=say)
+        _, made = _connect(stack, settings, choice, login, deadline=deadline, say=say)
+        yield made
+
+
+@contextlib.contextmanager
+def way(
+    settings: Settings, login: Login, *, deadline: Deadline, say: Say, reason: str = "vectordb connect"
+) -> Iterator[Route]:
+    """A way to the database, open as long as the context is, and proven: `login` got in, and it was no reader.
+
+    That a port is open says nothing: the plugin accepts connections before it has dialled anything.
+
+    Args:
+        settings: of the database.
+        login: with which it is proven.
+        deadline: for opening and proving it.
+        say: told what is waited for.
+        reason: for the record of a session, see `tunnel.opened`.
+
+    Raises:
+        VectordbError: with what was tried and what to do.
+    """
+    choice = transport.choose(settings)
+    with contextlib.ExitStack() as stack:
+        route, made = _connect(
+            stack, settings, choice, login, deadline=deadline, say=say, presence=PROVING, reason=reason
+        )
+        made.close()
+        yield route
+
+
+def prove(settings: Settings, route: Route, login: Login, *, deadline: Deadline, say: Say) -> None:
+    """Log in once through a way that is open.
+
+    Raises:
+        RouteLostError: it broke, or leads to a reader since a failover.
+        VectordbError: the database refused, or did not answer in time.
+    """
+    connection.connect(settings, route, login, deadline=deadline, say=say, presence=PROVING).close()
 
 
 def _connect(
@@ -37,20 +78,27 @@ def _connect(
     *,
     deadline: Deadline,
     say: Say,
-) -> psycopg.Connection[tuple[Any, ...]]:
+    presence: Presence = MIGRATING,
+    reason: str = "vectordb migrate",
+) -> tuple[Route, psycopg.Connection[tuple[Any, ...]]]:
+    unopened = 0
     for attempt in range(1, _WAYS + 1):
-        with contextlib.ExitStack() as way:
+        with contextlib.ExitStack() as opening:
+            unopened += 1
             try:
-                route = way.enter_context(transport.opened(settings, choice, deadline=deadline, say=say))
-                opened = connection.connect(settings, route, login, deadline=deadline, say=say)
+                route = opening.enter_context(
+                    transport.opened(settings, choice, deadline=deadline, say=say, reason=reason)
+                )
+                unopened = 0
+                made = connection.connect(settings, route, login, deadline=deadline, say=say, presence=presence)
             except RouteLostError as error:
-                if attempt == _WAYS or deadline.passed():
+                if attempt == _WAYS or unopened == _UNOPENED or deadline.passed():
                     raise
                 say(f"waiting: {error}; opening a new session")
-                way.close()
+                opening.close()
                 deadline.pause(min(3.0, attempt))
                 continue
-            way.callback(opened.close)
-            stack.push(way.pop_all())
-            return opened
+            opening.callback(made.close)
+            stack.push(opening.pop_all())
+            return route, made
     raise AssertionError  # the last attempt returns or raises

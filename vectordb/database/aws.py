@@ -42,12 +42,19 @@ def session() -> Any:
     return _get_session()
 
 
-def client(service: str, region: str) -> Any:
-    """A client for one service. Credentials, profile and AWS_ENDPOINT_URL come from the environment, as in every AWS tool."""
+def client(service: str, region: str, *, read_timeout: float = 30, attempts: int = 5) -> Any:
+    """A client for one service. Credentials, profile and AWS_ENDPOINT_URL come from the environment, as in every AWS tool.
+
+    Args:
+        service: as botocore names it.
+        region: the AWS region.
+        read_timeout: seconds that an answer may take.
+        attempts: how often a call is made in all when it fails in a way that passes.
+    """
     config = _config(
         connect_timeout=5,
-        read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": 5},
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent_extra=f"vectordb/{__version__}",
     )
     return session().create_client(service, region_name=region, config=config)

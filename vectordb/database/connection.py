@@ -1,7 +1,7 @@
 """One connection to the database: verified TLS under the endpoint's own name, whatever address it goes through, and patience."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,13 +31,27 @@ SESSION_OPTIONS = {
     "tcp_keepalives_count": "3",
 }
 
-_REQUIRE_AUTH_SINCE = 160000  # libpq 16
+REQUIRE_AUTH_SINCE = 160000  # libpq 16
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What the server gets to know of a client: its name in `pg_stat_activity` and the log, and settings of its session."""
+
+    application: str
+    options: Mapping[str, str]
+
+
+MIGRATING = Presence(APPLICATION, SESSION_OPTIONS)
+PROVING = Presence(f"vectordb-connect/{__version__}", {"statement_timeout": "10s"})
 
 
 class Login(Protocol):
     """Who logs in, and by what."""
 
-    require_auth: str
+    @property
+    def require_auth(self) -> str:
+        """How the server must ask, in libpq's words."""
 
     def credentials(self) -> tuple[str, str]:
         """User and password or token, fit for a connection that is opened now."""
@@ -74,7 +88,7 @@ class RouteLostError(VectordbError):
     """The way to the database broke; a new one may lead there."""
 
 
-def parameters(settings: Settings, route: Route, login: Login) -> dict[str, Any]:
+def parameters(settings: Settings, route: Route, login: Login, presence: Presence = MIGRATING) -> dict[str, Any]:
     """Libpq's connection parameters, password included: for `psycopg.connect` only, never to be printed.
 
     `host` is always the endpoint, which TLS checks the certificate against; `hostaddr` is where the packets go.
@@ -91,17 +105,23 @@ def parameters(settings: Settings, route: Route, login: Login) -> dict[str, Any]
         "sslrootcert": str(tls.bundle(settings)),
         "gssencmode": "disable",
         "target_session_attrs": "read-write",
-        "application_name": APPLICATION,
+        "application_name": presence.application,
         "client_encoding": "utf8",
-        "options": " ".join(f"-c {name}={value}" for name, value in SESSION_OPTIONS.items()),
+        "options": " ".join(f"-c {name}={value}" for name, value in presence.options.items()),
     }
-    if psycopg.pq.version() >= _REQUIRE_AUTH_SINCE:
+    if psycopg.pq.version() >= REQUIRE_AUTH_SINCE:
         given["require_auth"] = login.require_auth  # a server that asks for less is not the one we mean
     return given
 
 
 def connect(
-    settings: Settings, route: Route, login: Login, *, deadline: Deadline, say: Say
+    settings: Settings,
+    route: Route,
+    login: Login,
+    *,
+    deadline: Deadline,
+    say: Say,
+    presence: Presence = MIGRATING,
 ) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection in autocommit mode, waiting for a database that starts, resumes, fails over or is full.
 
@@ -114,7 +134,7 @@ def connect(
     while True:
         route.check()
         attempts += 1
-        given = parameters(settings, route, login)
+        given = parameters(settings, route, login, presence)
         patience = min(CONNECT_TIMEOUT, max(2, int(deadline.remaining())))
         try:
             return psycopg.connect(**given, connect_timeout=patience, autocommit=True, prepare_threshold=None)
@@ -150,6 +170,7 @@ def _where(settings: Settings, route: Route) -> str:
 def _refused(settings: Settings, route: Route, login: Login, fault: Fault, reason: str) -> VectordbError:
     remedies = {
         Fault.PASSWORD: login.refused_remedy(),
+        Fault.METHOD: login.refused_remedy(),
         Fault.CERTIFICATE: (
             f"The certificate is checked against the roots in {tls.bundle(settings)} and the name {settings.host}. Another name in the "
             f"certificate means that the address leads to another server; a refused issuer means that {tls.download_address(settings.region)} "

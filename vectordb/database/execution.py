@@ -1,37 +1,22 @@
 """Running SQL text so that a failure can be pointed at: file, line, column, and all that the server said."""
 
-from typing import Any
-
 import psycopg
 from psycopg import errors, generators, pq
 
 from vectordb.database import lexer
+from vectordb.database.data_api import DataApiSession
+from vectordb.database.session import Row, Session, StatementError
 from vectordb.database.sqlfiles import NO_TRANSACTION, SqlFile
 from vectordb.database.values import Rendered
 from vectordb.errors import VectordbError
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 _COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 _FAILED = {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE}
 _NOT_IN_TRANSACTION = "25001"
 
-# What a file may have changed in the session, put back to what the session began with.
-RESET = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
-
-
-class StatementError(Exception):
-    """A statement failed.
-
-    Args:
-        error: the server's, or psycopg's when the connection broke.
-        completed: how many statements of the same text were done before it.
-    """
-
-    def __init__(self, error: psycopg.Error, completed: int) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.completed = completed
+# Who a file may have become, put back to who logged in; and what else it may have changed in a session that goes on.
+RESET_USER = "RESET SESSION AUTHORIZATION; RESET ROLE"
+RESET = f"{RESET_USER}; RESET ALL"
 
 
 class SqlFileError(VectordbError):
@@ -46,16 +31,35 @@ class SqlFileError(VectordbError):
         self.sqlstate = sqlstate
 
 
-def run(connection: Connection, text: str) -> None:
-    """Send a text of any number of statements as it is, in one round trip, and wait for all of them.
-
-    psycopg's own `execute` does the same but does not tell how far the text came when a statement fails without a position.
+def run(session: Session, text: str) -> None:
+    """Run a text of any number of statements as it is, and wait for all of them.
 
     Raises:
         StatementError: with the number of statements that were done.
     """
     if not text.strip():
         return
+    if isinstance(session, DataApiSession):
+        session.run(text)
+    else:
+        assert isinstance(session, psycopg.Connection)
+        _send(session, text)
+
+
+def run_own(session: Session, text: str) -> None:
+    """Like `run`, for statements that stand in no file.
+
+    Raises:
+        psycopg.Error: the server's error.
+    """
+    try:
+        run(session, text)
+    except StatementError as failure:
+        raise failure.error from failure
+
+
+def _send(connection: psycopg.Connection[Row], text: str) -> None:
+    """In one round trip. psycopg's own `execute` does the same but does not tell how far a text came."""
     with connection.lock:
         connection.pgconn.send_query(text.encode())
         try:
@@ -72,7 +76,7 @@ def run(connection: Connection, text: str) -> None:
             raise StatementError(errors.error_from_result(result), place)
 
 
-def run_file(connection: Connection, file: SqlFile, rendered: Rendered) -> None:
+def run_file(session: Session, file: SqlFile, rendered: Rendered) -> None:
     """Run a file that `sqlfiles.check` has passed: as one text inside the caller's transaction, or statement by statement.
 
     Raises:
@@ -81,7 +85,7 @@ def run_file(connection: Connection, file: SqlFile, rendered: Rendered) -> None:
     parts = [None] if file.transaction else lexer.statements(rendered.text)
     for part in parts:
         try:
-            run(connection, rendered.text if part is None else rendered.text[part.start : part.end])
+            run(session, rendered.text if part is None else rendered.text[part.start : part.end])
         except StatementError as failure:
             raise _explained(file, rendered, failure, part) from failure
 

@@ -2,24 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
-
-Connection = psycopg.Connection[tuple[Any, ...]]
+from vectordb.database.session import Session
 
 # CVE-2026-3172: pgvector 0.6.0 to 0.8.1 overflow a buffer when an HNSW index is built in parallel, which can leak data of other
 # relations or crash the server; fixed in 0.8.2 (pgvector/pgvector#959).
 SAFE_PGVECTOR = (0, 8, 2)
 
-#: Given to a session before it builds indexes with a pgvector that has the hole.
+#: Given to a session, or to one transaction, before it builds indexes with a pgvector that has the hole.
 SERIAL_BUILD = "SET max_parallel_maintenance_workers = 0"
+SERIAL_BUILD_LOCAL = "SET LOCAL max_parallel_maintenance_workers = 0"
 
 _QUERY = """
-SELECT name, installed_version, default_version
+SELECT name::text, installed_version, default_version
 FROM pg_catalog.pg_available_extensions
 WHERE installed_version IS NOT NULL OR name = 'vector'
-ORDER BY name
+ORDER BY 1
 """
 
 
@@ -57,9 +55,9 @@ class Extensions:
         return found
 
 
-def read(connection: Connection) -> Extensions:
+def read(session: Session) -> Extensions:
     """Ask the database: one round trip."""
-    rows = connection.execute(_QUERY).fetchall()
+    rows = session.execute(_QUERY).fetchall()
     return Extensions(
         installed={name: installed for name, installed, _ in rows if installed is not None},
         available={name: default for name, _, default in rows if default is not None},

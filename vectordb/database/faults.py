@@ -18,6 +18,7 @@ class Fault(enum.Enum):
     )
     READ_ONLY = "a reader answered in place of the writer"  # target_session_attrs, after a failover
     PASSWORD = "the password was refused"  # noqa: S105 - 28P01: a rotation under way
+    METHOD = "the server asked for another kind of login"  # require_auth: a role that is, or is not, in rds_iam
     CERTIFICATE = "the server's certificate was refused"
     NAME = "the endpoint's name has no address"
     OTHER = "the database refused the connection"
@@ -42,6 +43,7 @@ _SAID: tuple[tuple[Fault, tuple[str, ...]], ...] = (
         ),
     ),
     (Fault.READ_ONLY, ("session is read-only", "server is in hot standby mode")),
+    (Fault.METHOD, ("authentication method requirement",)),
     (Fault.OTHER, ("FATAL: ",)),
     (Fault.CERTIFICATE, ("certificate verify failed", "does not match host name", "root certificate file")),
     (Fault.UNREACHABLE, ("(?i:temporary failure in name resolution)",)),

@@ -1,15 +1,12 @@
 """What an interrupted CREATE INDEX CONCURRENTLY leaves: an index of that name that is INVALID, which IF NOT EXISTS then takes for done."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from vectordb.database import lexer
 from vectordb.database.lexer import Kind
-
-Connection = psycopg.Connection[tuple[Any, ...]]
+from vectordb.database.session import Session
 
 # An index of a partitioned table (relkind I) may be invalid by design; one that is just being built is somebody's.
 _INVALID = """
@@ -61,8 +58,8 @@ def built_concurrently(text: str) -> list[str]:
     return found
 
 
-def invalid(connection: Connection, names: list[str]) -> list[InvalidIndex]:
+def invalid(session: Session, names: list[str]) -> list[InvalidIndex]:
     """Which of these names are invalid indexes that nobody is building."""
     if not names:
         return []
-    return [InvalidIndex(schema, name) for schema, name in connection.execute(_INVALID, (names,)).fetchall()]
+    return [InvalidIndex(schema, name) for schema, name in session.execute(_INVALID, (names,)).fetchall()]

@@ -3,16 +3,18 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
 from vectordb import __version__
+from vectordb.database import execution
+from vectordb.database.session import Session, lasts
 from vectordb.database.sqlfiles import SqlFile
 from vectordb.database.values import Rendered
 from vectordb.errors import VectordbError
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+# A call of the Data API takes 4 MiB in JSON, where a character may take six bytes.
+_PIECE = 500_000
 
 # Run under the advisory lock: CREATE … IF NOT EXISTS alone is not safe against a second session that does the same.
 _CREATE = """
@@ -37,6 +39,8 @@ VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT (kind, name) DO UPDATE SET (checksum, text, applied_at, duration_ms, applied_by, runner_version)
     = (excluded.checksum, excluded.text, clock_timestamp(), excluded.duration_ms, session_user, excluded.runner_version)
 """
+
+_APPEND = "UPDATE vectordb.migrations SET text = text || %s WHERE kind = %s AND name = %s"
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ def checksum(file: SqlFile, rendered: Rendered) -> str:
     return total.hexdigest()
 
 
-def read(connection: Connection) -> State:
-    """Read the ledger, without the texts: one round trip."""
+def read(session: Session) -> State:
+    """Read the ledger, without the texts: one round trip. Within a transaction only where there is a ledger (`exists`)."""
     try:
-        rows = connection.execute(
+        rows = session.execute(
             "SELECT kind, name, checksum FROM vectordb.migrations ORDER BY applied_at, name"
         ).fetchall()
     except psycopg.errors.UndefinedTable:
@@ -80,20 +84,29 @@ def read(connection: Connection) -> State:
     return State(exists=True, checksums={(kind, name): found for kind, name, found in rows})
 
 
-def create(connection: Connection) -> None:
-    """Make the ledger; the caller holds the advisory lock."""
-    with connection.transaction():
-        connection.execute(_CREATE)
+def exists(session: Session) -> bool:
+    """Whether there is a ledger; unlike `read` it fails no transaction."""
+    found = session.execute("SELECT pg_catalog.to_regclass('vectordb.migrations') IS NOT NULL").fetchone()
+    return bool(found and found[0])
 
 
-def applied_text(connection: Connection, file: SqlFile) -> str:
+def create(session: Session) -> None:
+    """Make the ledger, in whatever transaction the session is in; the caller holds the advisory lock."""
+    execution.run_own(session, _CREATE)
+
+
+def applied_text(session: Session, file: SqlFile) -> str:
     """The text that was applied under a file's name."""
-    found = connection.execute(
+    found = session.execute(
         "SELECT text FROM vectordb.migrations WHERE kind = %s AND name = %s", (file.kind, file.name)
     ).fetchone()
     return str(found[0]) if found else ""
 
 
-def record(connection: Connection, file: SqlFile, digest: str, *, duration_ms: int) -> None:
-    """Write that a file was applied, in whatever transaction the connection is in."""
-    connection.execute(_RECORD, (file.kind, file.name, digest, file.text, duration_ms, __version__))
+def record(session: Session, file: SqlFile, digest: str, *, duration_ms: int) -> None:
+    """Write that a file was applied, in whatever transaction the session is in."""
+    first = len(file.text) if lasts(session) else _PIECE
+    session.execute(_RECORD, (file.kind, file.name, digest, file.text[:first], duration_ms, __version__))
+    for start in range(first, len(file.text), _PIECE):
+        more = file.text[start : start + _PIECE]
+        session.execute(_APPEND, (more, file.kind, file.name))

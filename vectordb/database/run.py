@@ -3,15 +3,13 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psycopg
-
-from vectordb.database import access, migrate, sqlfiles, values
+from vectordb.database import access, data_api, migrate, sqlfiles, values
 from vectordb.database.comparison import Comparison
 from vectordb.database.connection import Login
 from vectordb.database.secret import MasterLogin
-from vectordb.database.settings import Settings
+from vectordb.database.session import Session
+from vectordb.database.settings import TRANSPORT, Settings
 from vectordb.database.sqlfiles import SqlFile
 from vectordb.database.talk import Deadline, Say, to_stderr
 
@@ -47,9 +45,16 @@ class Run:
             say=say,
         )
 
-    def connect(self) -> AbstractContextManager[psycopg.Connection[tuple[Any, ...]]]:
-        """A connection as the master, by the chosen transport."""
-        return access.opened(self.settings, self.login, deadline=Deadline(self.timeout), say=self.say)
+    def connect(self) -> AbstractContextManager[Session]:
+        """A session as the master, by the chosen transport.
+
+        The Data API goes to AWS's endpoint, whatever address the database has.
+        """
+        deadline = Deadline(self.timeout)
+        if self.settings.transport == "data-api":
+            self.say(f"transport: data-api ({TRANSPORT} says so)")
+            return data_api.opened(self.settings, deadline=deadline, say=self.say)
+        return access.opened(self.settings, self.login, deadline=deadline, say=self.say)
 
     def apply(self) -> migrate.Summary:
         """Bring the database to what the files say."""
@@ -57,6 +62,6 @@ class Run:
 
     def plan(self) -> tuple[Comparison, list[str]]:
         """What `apply` would do, and the differences in versioned files that were edited after they had been applied."""
-        with self.connect() as connection:
-            compared = migrate.plan(connection, self.files, self.values)
-            return compared, migrate.edits(connection, compared.edited)
+        with self.connect() as session:
+            compared = migrate.plan(session, self.files, self.values)
+            return compared, migrate.edits(session, compared.edited)

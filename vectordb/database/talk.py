@@ -1,6 +1,7 @@
 """Talk goes to stderr, so that stdout holds data only; and one clock for everything that waits."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -14,7 +15,7 @@ def to_stderr(line: str) -> None:
 
 
 class Deadline:
-    """A moment after which waiting ends.
+    """A moment after which waiting ends; another thread may call it off before.
 
     Args:
         seconds: from now on.
@@ -23,6 +24,8 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._started = time.monotonic()
+        self._called_off = threading.Event()
+        self._then: list[Callable[[], None]] = []
 
     def elapsed(self) -> float:
         """Seconds since the clock was started."""
@@ -30,7 +33,7 @@ class Deadline:
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""
-        return max(0.0, self.seconds - self.elapsed())
+        return 0.0 if self._called_off.is_set() else max(0.0, self.seconds - self.elapsed())
 
     def passed(self) -> bool:
         """Whether the time is up."""
@@ -38,4 +41,16 @@ class Deadline:
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not past the deadline."""
-        time.sleep(min(seconds, self.remaining()))
+        self._called_off.wait(min(seconds, self.remaining()))
+
+    def call_off(self) -> None:
+        """The time is up now: whoever pauses wakes, and what `if_called_off` was given is done."""
+        self._called_off.set()
+        for action in list(self._then):
+            action()
+
+    def if_called_off(self, action: Callable[[], None]) -> None:
+        """Have `action` done, in the thread that calls off, to end what would not look at a clock."""
+        self._then.append(action)
+        if self._called_off.is_set():
+            action()

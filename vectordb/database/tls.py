@@ -7,6 +7,7 @@ Amazon RDS signs its certificates with roots of its own, one set a region; the o
 import re
 from pathlib import Path
 
+from vectordb.database import roots
 from vectordb.database import settings as names
 from vectordb.database.settings import Settings
 from vectordb.errors import VectordbError
@@ -21,8 +22,8 @@ def regions(bundle: Path = SHIPPED) -> frozenset[str]:
 
 
 def download_address(region: str) -> str:
-    """Where AWS publishes a region's roots (Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection")."""
-    return f"https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
+    """Where AWS publishes a region's roots."""
+    return roots.address(region)
 
 
 def bundle(settings: Settings) -> Path:
@@ -36,6 +37,9 @@ def bundle(settings: Settings) -> Path:
     if settings.region not in regions():
         raise VectordbError(
             f"the shipped certificate bundle holds no root of Amazon RDS for {settings.region}",
-            remedy=f"Download {download_address(settings.region)} and set {names.CA_BUNDLE} to that file.",
+            remedy=(
+                "Make the shipped one anew with .venv/bin/python scripts/refresh_ca.py, "
+                f"or download {download_address(settings.region)} and set {names.CA_BUNDLE} to that file."
+            ),
         )
     return SHIPPED

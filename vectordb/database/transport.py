@@ -21,7 +21,10 @@ class Choice:
 
 
 def choose(settings: Settings) -> Choice:
-    """The way that the settings ask for; an address that is given needs no other."""
+    """The way of a connection that the settings ask for; an address that is given needs no other.
+
+    The SQL step asks `run.Run` instead: over the Data API it needs no connection.
+    """
     if settings.hostaddr:
         return Choice("direct", f"{names.HOSTADDR} is {settings.hostaddr}")
     if settings.transport == "ssm":
@@ -29,8 +32,10 @@ def choose(settings: Settings) -> Choice:
     return Choice(settings.transport, f"{names.TRANSPORT} is {settings.transport}")
 
 
-def opened(settings: Settings, choice: Choice, *, deadline: Deadline, say: Say) -> AbstractContextManager[Route]:
-    """The chosen way, open as long as the context is.
+def opened(
+    settings: Settings, choice: Choice, *, deadline: Deadline, say: Say, reason: str = "vectordb migrate"
+) -> AbstractContextManager[Route]:
+    """The chosen way, open as long as the context is; `reason` is what a session's record says it is for.
 
     Raises:
         VectordbError: the way is not offered or cannot be opened.
@@ -42,10 +47,10 @@ def opened(settings: Settings, choice: Choice, *, deadline: Deadline, say: Say) 
         case "ssm":
             from vectordb.database import tunnel  # AWS's client is not loaded for those who need none
 
-            return tunnel.opened(settings, deadline=deadline, say=say)
+            return tunnel.opened(settings, deadline=deadline, say=say, reason=reason)
         case "data-api":
             raise VectordbError(
-                "SQL files cannot be applied over the RDS Data API yet",
+                "the transport is data-api, which takes single statements and no connections; `vectordb migrate` uses it",
                 remedy=(
                     f"Set {names.TRANSPORT} (configuration vectordb:transport) to ssm, with the bastion on, "
                     "or to direct where the database's address can be reached."

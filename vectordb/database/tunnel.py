@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from vectordb.database import aws, plugin
+from vectordb.database import aws, bastion, plugin
 from vectordb.database.connection import Route, RouteLostError
 from vectordb.database.settings import Settings
 from vectordb.database.talk import Deadline, Say
@@ -30,15 +30,33 @@ TOKEN_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"  # noqa: S105 - the name of a 
 OPENS_WITHIN = 30.0
 _REGISTERS_WITHIN = 90.0  # a bastion that has just booted needs this long to register
 _ENDS_WITHIN = 5.0
+_LONGEST_REASON = 256  # SSM API, StartSession: SessionReason, without line breaks
 _OPENED = re.compile(rb"Port (\d+) opened")
 _DIAL_FAILED = b"Connection to destination port failed"
 
 
 @contextlib.contextmanager
 def opened(
-    settings: Settings, *, deadline: Deadline, say: Say, client: Any = None, sleep: Callable[[float], None] = time.sleep
+    settings: Settings,
+    *,
+    deadline: Deadline,
+    say: Say,
+    reason: str = "vectordb migrate",
+    client: Any = None,
+    sleep: Callable[[float], None] | None = None,
 ) -> Iterator[Route]:
     """Keep a tunnel to the database open. It leads to whatever the endpoint's name meant when it was opened.
+
+    Nothing keeps it busy: Session Manager may end it for idleness (20 minutes by default), and does so after an hour or so
+    in any case. Then `Route.check` raises.
+
+    Args:
+        settings: of the database and its bastion.
+        deadline: for opening it, not for its life.
+        say: told what is waited for.
+        reason: why, for CloudTrail's record of the session; the first 256 characters of it.
+        client: of Systems Manager, if not the usual one.
+        sleep: if not the deadline's own.
 
     Raises:
         VectordbError: no plugin, no bastion, no permission.
@@ -46,8 +64,8 @@ def opened(
     """
     path = plugin.find()
     ssm = client or aws.client("ssm", settings.region)
-    request = _request(settings)
-    session = _start(ssm, settings, request, deadline=deadline, say=say, sleep=sleep)
+    request = _request(settings, reason)
+    session = _start(ssm, settings, request, deadline=deadline, say=say, sleep=sleep or deadline.pause)
     with tempfile.TemporaryFile() as output:
         # A file, not a pipe: whatever the plugin leaves running can hold it open without holding us.
         process = subprocess.Popen(
@@ -59,6 +77,7 @@ def opened(
             start_new_session=True,
             preexec_fn=dying_with_parent(),  # noqa: PLW1509 - it calls one C function that was bound beforehand
         )
+        deadline.if_called_off(lambda: _signal(process.pid, signal.SIGTERM))
         try:
             port = _port(process, output, deadline)
 
@@ -78,7 +97,7 @@ def opened(
                 _terminate(ssm, session["SessionId"])
 
 
-def _request(settings: Settings) -> dict[str, Any]:
+def _request(settings: Settings, reason: str) -> dict[str, Any]:
     """StartSession's parameters. Local port 0: the plugin takes one that is free and prints it."""
     pinned = bool(settings.session_document)
     target = {} if pinned else {"host": [settings.host], "portNumber": [str(settings.port)]}
@@ -86,7 +105,7 @@ def _request(settings: Settings) -> dict[str, Any]:
         "Target": settings.bastion_id,
         "DocumentName": settings.session_document or FORWARD_TO_REMOTE_HOST,
         "Parameters": target | {"localPortNumber": ["0"]},
-        "Reason": "vectordb migrate",
+        "Reason": " ".join(reason.split())[:_LONGEST_REASON],
     }
 
 
@@ -115,6 +134,7 @@ def _start(
             if not told:
                 say(f"waiting: the bastion {settings.bastion_id} is not connected to Session Manager yet")
                 told = True
+                bastion.must_run(settings)
             sleep(min(3.0, waiting.remaining()))
         else:
             return answer

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from botocore.stub import Stubber
 
-from vectordb.database import aws, connection, migrate, sqlfiles
+from vectordb.database import aws, connection, migrate, plugin, sqlfiles
 from vectordb.database.settings import Settings
 from vectordb.local import certificates
 from vectordb.local.postgres import PostgresServer, bootstrap
@@ -34,6 +36,15 @@ GOOD = {
 }
 _numbers = itertools.count(1)
 HOST = GOOD["VECTORDB_HOST"]
+BASTION = GOOD["VECTORDB_BASTION_ID"]
+STANDARD = {
+    "Target": BASTION,
+    "DocumentName": "AWS-StartPortForwardingSessionToRemoteHost",
+    "Parameters": {"host": [HOST], "portNumber": ["5432"], "localPortNumber": ["0"]},
+    "Reason": "vectordb migrate",
+}
+"""What StartSession is asked for."""
+ANSWER = {"SessionId": "session-1", "TokenValue": "the-token", "StreamUrl": "wss://stream"}
 
 
 class Password:
@@ -191,3 +202,30 @@ def no_aws(monkeypatch):
     aws.session.cache_clear()
     yield
     aws.session.cache_clear()
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A plugin on PATH; returns where it writes how it was started."""
+    script = tmp_path / "bin" / plugin.COMMAND
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).with_name('fake_plugin.py')}' \"$@\"\n")
+    script.chmod(0o755)
+    record = tmp_path / "record.json"
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_RECORD", str(record))
+    monkeypatch.setenv("FAKE_TARGET", "127.0.0.1:9")
+    return record
+
+
+@pytest.fixture
+def ssm(monkeypatch):
+    client = aws.client("ssm", "us-east-1")
+    with Stubber(client) as stubber:
+        client.stubber = stubber
+        make = aws.client
+        monkeypatch.setattr(
+            aws, "client", lambda service, region: client if service == "ssm" else make(service, region)
+        )
+        yield client
+        stubber.assert_no_pending_responses()

@@ -1,6 +1,9 @@
 """A stand-in for AWS's Session Manager plugin: the same arguments and lines, and a forward to FAKE_TARGET; FAKE_MISBEHAVIOUR spoils it.
 
 argv: response-or-variable region StartSession profile request endpoint
+
+What is written to the file FAKE_CONTROL happens to a session under way: `cut` ends it as Session Manager does after an hour,
+`mute` has it carry nothing any more and say nothing about it.
 """
 
 import contextlib
@@ -20,10 +23,28 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+muted = threading.Event()
+
+
+def obey(control: Path) -> None:
+    while True:
+        with contextlib.suppress(OSError):
+            match control.read_text():
+                case "cut":
+                    control.unlink()
+                    say("\nSessionId: session-1 : Your session has been terminated.\n")
+                    os._exit(0)
+                case "mute":
+                    control.unlink()
+                    muted.set()
+        time.sleep(0.01)
+
+
 def pump(source: socket.socket, target: socket.socket) -> None:
     try:
         while block := source.recv(65536):
-            target.sendall(block)
+            if not muted.is_set():
+                target.sendall(block)
     except OSError:
         pass
     finally:
@@ -35,6 +56,8 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 def forward(listener: socket.socket, target: tuple[str, int], misbehaviour: str) -> None:
     while True:
         client, _ = listener.accept()
+        with Path(os.environ["FAKE_RECORD"] + ".accepted").open("a", encoding="utf-8") as record:
+            record.write("x")
         if misbehaviour == "dies on use":
             os._exit(3)
         if misbehaviour == "cannot dial":
@@ -75,6 +98,10 @@ def main() -> None:
             record.write(str(child.pid))
     if misbehaviour == "silent":
         time.sleep(300)
+    if misbehaviour == "slow":
+        time.sleep(0.6)
+    if "FAKE_CONTROL" in os.environ:
+        threading.Thread(target=obey, args=(Path(os.environ["FAKE_CONTROL"]),), daemon=True).start()
     listener = socket.create_server(("127.0.0.1", 0))
     say(f"\nStarting session with SessionId: {session}\n")
     line = f"Port {listener.getsockname()[1]} opened for sessionId {session}.\n"

@@ -2,7 +2,10 @@
 
 import json
 import os
+import resource
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +19,16 @@ from vectordb.database import sqlfiles
 from .conftest import GOOD, MASTER, PASSWORD
 
 RUN = (sys.executable, "-m", "vectordb", "migrate")
+TIMED = """
+import os, sys, time
+from pathlib import Path
+from vectordb.database.run import Run
+from vectordb.database.settings import Settings
+clock = time.process_time if os.getloadavg()[0] > (os.cpu_count() or 1) else time.perf_counter
+begun = clock()
+Run.prepare(Settings.from_environment(os.environ), Path(sys.argv[1]), timeout=20).apply()
+print(clock() - begun)
+"""
 ACTIVE = "select query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
 
 
@@ -158,6 +171,85 @@ def test_a_signal_ends_it_at_once_and_leaves_nothing(environment, database, numb
         time.sleep(0.02)
     assert database.rows(ACTIVE) == []
     assert database.rows("select to_regclass('t')") == [(None,)]
+
+
+def spent():
+    """Processor time of the children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def test_an_unchanged_apply_is_quick(environment, database):
+    """0.9 s as a process, 0.3 s after the imports. Of the best of a few runs; on a machine that is busy, of processor time."""
+    for number in range(1, 20):
+        database.write(f"versioned/{number:03d}_t.sql", f"create table t{number} (x int)")
+    database.apply()
+    command = [*RUN, "apply", "--sql", str(database.folder)]
+    whole, after_imports = [], []
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+    for _ in range(5):
+        started = spent() if busy else time.monotonic()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        whole.append((spent() if busy else time.monotonic()) - started)
+        summary = json.loads(done.stdout)
+        assert (summary["applied"], summary["unchanged"]) == ([], 19)
+        timed = subprocess.run(
+            [sys.executable, "-c", TIMED, str(database.folder)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        after_imports.append(float(timed.stdout))
+    sys.stdout.write(f"as a process {sorted(whole)}, after the imports {sorted(after_imports)}\n")
+    assert min(whole) <= 0.9
+    assert min(after_imports) <= 0.3
+
+
+def test_an_unchanged_apply_goes_to_the_database_and_back_ten_times_at_most(environment, database):
+    """Counted on the wire, handshakes included: each time that the client speaks after the server has."""
+    database.write("versioned/001_t.sql", "create table t (x int)")
+    database.apply()
+    turns = []
+    relay = Relay(int(environment["VECTORDB_HOSTADDR_PORT"]), turns)
+    done = subprocess.run(
+        [*RUN, "apply", "--sql", str(database.folder)],
+        env=environment | {"VECTORDB_HOSTADDR_PORT": str(relay.port)}, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    relay.close()
+    assert (done.returncode, json.loads(done.stdout)["unchanged"]) == (0, 1)
+    # TLS asked for, TLS, start, two messages of SCRAM, ledger, extensions; one to spare for a server that asks again.
+    assert 6 <= len(turns) <= 10
+
+
+class Relay:
+    """Passes one connection on and notes each turn of the client."""
+
+    def __init__(self, target, turns):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, args=(target, turns), daemon=True)
+        self._thread.start()
+
+    def _run(self, target, turns):
+        client, _ = self._listener.accept()
+        with client, socket.create_connection(("127.0.0.1", target)) as server:
+            answered = True
+            while True:
+                for readable in select.select([client, server], [], [])[0]:
+                    data = readable.recv(1 << 16)
+                    if not data:
+                        return
+                    if readable is client:
+                        turns += ["client"] if answered else []
+                        server.sendall(data)
+                    else:
+                        client.sendall(data)
+                    answered = readable is server
+
+    def close(self):
+        self._thread.join(5)
+        self._listener.close()
 
 
 def test_help_imports_neither_the_driver_nor_aws():

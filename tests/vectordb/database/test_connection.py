@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from vectordb import __version__
-from vectordb.database import access, connection, iam, transport
+from vectordb.database import access, aws, connection, iam, transport
 from vectordb.database.connection import Route, RouteLostError
 from vectordb.database.iam import TokenLogin
 from vectordb.database.settings import Settings
@@ -92,6 +92,31 @@ def test_a_token_is_signed_here_for_the_endpoint_and_its_own_port():
     assert query["DBUser"] == ["app"]
     assert query["X-Amz-Expires"] == ["900"]
     assert "/eu-west-1/rds-db/" in query["X-Amz-Credential"][0]
+
+
+@pytest.mark.parametrize("session_token", [None, "a/+=b" * 60])
+def test_the_token_is_the_one_that_the_rds_client_makes(monkeypatch, session_token):
+    if session_token:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", session_token)
+    given = {"host": HOST, "port": 5433, "user": "a_b$c", "region": "eu-west-1"}
+    for _ in range(5):  # they may fall into two seconds
+        ours, theirs = iam.token(**given), iam.token(**given, client=aws.client("rds", "eu-west-1"))
+        if ours == theirs:
+            break
+    assert ours == theirs
+
+
+def test_a_role_without_rds_iam_is_told_from_a_wrong_token(servers, settings):
+    with servers(18).superuser_connection() as superuser:
+        superuser.execute("create role by_password login password 'pw'")
+    try:
+        login = TokenLogin(host=HOST, port=5432, user="by_password", region="us-east-1")
+        with pytest.raises(VectordbError, match="the server asked for another kind of login") as caught:
+            connect(settings, login)
+        assert "Check that by_password is a member of rds_iam" in caught.value.remedy
+    finally:
+        with servers(18).superuser_connection() as superuser:
+            superuser.execute("drop role by_password")
 
 
 def test_a_password_that_was_just_rotated_is_tried(settings):
@@ -267,9 +292,17 @@ def test_access_says_which_way_it_took_and_closes_it(settings):
     [
         ({}, "ssm", "through the bastion i-0123456789abcdef0, as VECTORDB_TRANSPORT says"),
         ({"VECTORDB_TRANSPORT": "direct"}, "direct", "VECTORDB_TRANSPORT is direct"),
-        ({"VECTORDB_TRANSPORT": "data-api"}, "data-api", "VECTORDB_TRANSPORT is data-api"),
         (
-            {"VECTORDB_TRANSPORT": "data-api", "VECTORDB_HOSTADDR": "127.0.0.1"},
+            {"VECTORDB_TRANSPORT": "data-api", "VECTORDB_CLUSTER_ARN": "arn:aws:rds:x"},
+            "data-api",
+            "VECTORDB_TRANSPORT is data-api",
+        ),
+        (
+            {
+                "VECTORDB_TRANSPORT": "data-api",
+                "VECTORDB_CLUSTER_ARN": "arn:aws:rds:x",
+                "VECTORDB_HOSTADDR": "127.0.0.1",
+            },
             "direct",
             "VECTORDB_HOSTADDR is 127.0.0.1",
         ),
@@ -280,9 +313,12 @@ def test_the_transport_and_its_reason(extra, name, reason):
 
 
 def test_the_data_api_is_refused_with_what_to_set_instead():
-    settings = Settings.from_environment(GOOD | {"VECTORDB_TRANSPORT": "data-api"})
+    settings = Settings.from_environment(
+        GOOD
+        | {"VECTORDB_TRANSPORT": "data-api", "VECTORDB_CLUSTER_ARN": "arn:aws:rds:us-east-1:123456789012:cluster:db"}
+    )
     with (
-        pytest.raises(VectordbError, match="RDS Data API yet") as caught,
+        pytest.raises(VectordbError, match="takes single statements and no connections") as caught,
         access.opened(settings, Password("pw"), deadline=Deadline(5), say=lambda _: None),
     ):
         pass

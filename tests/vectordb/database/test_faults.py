@@ -32,6 +32,10 @@ TO = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: 
         (f"{TO}SSL error: certificate verify failed", Fault.CERTIFICATE),
         (f'{TO}server certificate for "a" does not match host name "b"', Fault.CERTIFICATE),
         (f'{TO}root certificate file "/x" does not exist', Fault.CERTIFICATE),
+        (
+            f'{TO}authentication method requirement "password" failed: server requested SASL authentication',
+            Fault.METHOD,
+        ),
         (f'{TO}FATAL:  database "nope" does not exist', Fault.OTHER),
         (f'{TO}FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "a", database "b", no encryption', Fault.OTHER),
     ],

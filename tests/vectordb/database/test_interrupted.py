@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sys
 import time
 
 import psycopg
@@ -49,19 +50,21 @@ def lay_slow_files(database):
     )
 
 
-def test_killed_at_ten_random_moments_the_next_run_continues(make_database):
-    chance = random.Random(20261121)  # noqa: S311 - moments, not secrets
+def kill_at(make_database, moments, seed):
+    """Kill an apply at moments spread over its whole run; after each the next run continues, and ledger and schema agree."""
+    chance = random.Random(seed)  # noqa: S311 - moments, not secrets
+    sys.stdout.write(f"the moments come from seed {seed}\n")  # shown when it fails
     reached = set()
     undisturbed = make_database()
     lay_slow_files(undisturbed)
     started = time.monotonic()
     os.waitpid(apply_in_a_child(undisturbed), 0)
     whole = time.monotonic() - started
-    for tenth in range(10):
+    for moment in range(moments):
         database = make_database()
         lay_slow_files(database)
         child = apply_in_a_child(database)
-        time.sleep((tenth + chance.random()) / 10 * whole)
+        time.sleep((moment + chance.random()) / moments * whole)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         while database.rows(OTHERS):  # what the server had begun when its client went
@@ -78,7 +81,17 @@ def test_killed_at_ten_random_moments_the_next_run_continues(make_database):
         assert database.rows("select file from runs order by file") == [(2,), (3,), (5,), (6,), (100,)]
         assert database.rows("select indisvalid from pg_index where indexrelid = 'i'::regclass") == [(True,)]
         assert database.rows("select f(), to_regclass('t6')::text") == [(1, "t6")]
+    return reached
+
+
+def test_killed_at_ten_random_moments_the_next_run_continues(make_database):
+    reached = kill_at(make_database, 10, 20261121)
     assert len(reached) > 1, f"the moments were not spread: {reached}"
+
+
+@pytest.mark.long
+def test_killed_at_fifty_random_moments_the_next_run_continues(make_database):
+    assert len(kill_at(make_database, 50, random.SystemRandom().randrange(1 << 32))) > 3
 
 
 def test_killed_inside_a_concurrent_build_the_next_run_builds_anew(database):

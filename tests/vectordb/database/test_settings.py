@@ -77,3 +77,9 @@ def test_every_variable_is_documented():
         value for name, value in vars(settings).items() if name.isupper() and str(value).startswith("VECTORDB_")
     }
     assert set(settings.NAMES) == constants
+
+
+def test_the_data_api_needs_the_cluster():
+    with pytest.raises(VectordbError) as caught:
+        Settings.from_environment(GOOD | {"VECTORDB_TRANSPORT": "data-api"})
+    assert caught.value.message == "VECTORDB_CLUSTER_ARN is not set: ARN of the cluster, for data-api"

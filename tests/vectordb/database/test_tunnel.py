@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,49 +13,13 @@ import pytest
 from botocore.stub import Stubber
 
 from vectordb import processes
-from vectordb.database import access, aws, plugin, tunnel
+from vectordb.database import access, aws, bastion, plugin, tunnel
 from vectordb.database.connection import RouteLostError
 from vectordb.database.settings import Settings
 from vectordb.database.talk import Deadline
 from vectordb.errors import VectordbError
 
-from .conftest import GOOD, HOST, PASSWORD, Password
-
-BASTION = GOOD["VECTORDB_BASTION_ID"]
-STANDARD = {
-    "Target": BASTION,
-    "DocumentName": "AWS-StartPortForwardingSessionToRemoteHost",
-    "Parameters": {"host": [HOST], "portNumber": ["5432"], "localPortNumber": ["0"]},
-    "Reason": "vectordb migrate",
-}
-ANSWER = {"SessionId": "session-1", "TokenValue": "the-token", "StreamUrl": "wss://stream"}
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """A plugin on PATH; returns where it writes how it was started."""
-    script = tmp_path / "bin" / plugin.COMMAND
-    script.parent.mkdir()
-    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).with_name('fake_plugin.py')}' \"$@\"\n")
-    script.chmod(0o755)
-    record = tmp_path / "record.json"
-    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("FAKE_RECORD", str(record))
-    monkeypatch.setenv("FAKE_TARGET", "127.0.0.1:9")
-    return record
-
-
-@pytest.fixture
-def ssm(monkeypatch):
-    client = aws.client("ssm", "us-east-1")
-    with Stubber(client) as stubber:
-        client.stubber = stubber
-        make = aws.client
-        monkeypatch.setattr(
-            aws, "client", lambda service, region: client if service == "ssm" else make(service, region)
-        )
-        yield client
-        stubber.assert_no_pending_responses()
+from .conftest import ANSWER, BASTION, GOOD, HOST, PASSWORD, STANDARD, Password
 
 
 def open_tunnel(ssm, extra=None, said=None, seconds=10, sleep=time.sleep):
@@ -193,7 +158,8 @@ def test_a_tunnel_that_breaks_while_connecting_is_opened_anew_and_then_given_up(
     assert sum("opening a new session" in line for line in said) == 1
 
 
-def test_a_bastion_that_has_just_booted_is_waited_for(installed, ssm):
+def test_a_bastion_that_has_just_booted_is_waited_for(installed, ssm, monkeypatch):
+    monkeypatch.setattr(bastion, "must_run", lambda _: None)
     said, slept = [], []
     for _ in range(2):
         ssm.stubber.add_client_error("start_session", "TargetNotConnected", f"{BASTION} is not connected.")
@@ -251,3 +217,76 @@ def test_the_plugin_must_be_new_enough(installed, monkeypatch, version, message)
     with pytest.raises(VectordbError, match=message) as caught:
         plugin.find()
     assert "To install it" in caught.value.remedy
+
+
+@pytest.fixture
+def ec2():
+    client = aws.client("ec2", "us-east-1")
+    with Stubber(client) as stubber:
+        client.stubber = stubber
+        yield client
+
+
+def described(state):
+    return {"Reservations": [{"Instances": [{"InstanceId": BASTION, "State": {"Name": state}}]}]}
+
+
+ONE = {"InstanceIds": [BASTION]}
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("stopped", f"aws ec2 start-instances --region us-east-1 --instance-ids {BASTION}"),
+        ("stopping", "aws ec2 start-instances"),
+        ("terminated", "pulumi up"),
+    ],
+)
+def test_a_bastion_that_will_not_come_by_itself_is_not_waited_for(installed, ssm, ec2, monkeypatch, state, remedy):
+    ssm.stubber.add_client_error("start_session", "TargetNotConnected", f"{BASTION} is not connected.")
+    ec2.stubber.add_response("describe_instances", described(state), ONE)
+    monkeypatch.setattr(aws, "client", lambda service, _: {"ssm": ssm, "ec2": ec2}[service])
+    slept = []
+    with (
+        pytest.raises(VectordbError, match=f"the bastion {BASTION} is {state}") as caught,
+        open_tunnel(ssm, seconds=60, sleep=slept.append),
+    ):
+        pass
+    assert remedy in caught.value.remedy
+    assert slept == []
+
+
+def test_what_the_caller_may_not_see_stops_nobody(ec2, ssm):
+    found = Settings.from_environment(GOOD)
+    ec2.stubber.add_client_error("describe_instances", "UnauthorizedOperation", "no")
+    bastion.must_run(found, ec2=ec2)
+    ec2.stubber.add_response("describe_instances", described("running"), ONE)
+    ssm.stubber.add_response(
+        "describe_instance_information",
+        {"InstanceInformationList": [{"InstanceId": BASTION, "PingStatus": "ConnectionLost"}]},
+        {"Filters": [{"Key": "InstanceIds", "Values": [BASTION]}]},
+    )
+    assert bastion.state(found, ec2=ec2, ssm=ssm) == bastion.State("running", "ConnectionLost")
+    ec2.stubber.add_client_error("describe_instances", "InvalidInstanceID.NotFound", "gone")
+    ssm.stubber.add_response("describe_instance_information", {"InstanceInformationList": []})
+    assert bastion.state(found, ec2=ec2, ssm=ssm) == bastion.State("terminated", "")
+
+
+def test_the_reason_is_kept_to_what_the_api_takes(installed, ssm):
+    ssm.stubber.add_response("start_session", ANSWER, {**STANDARD, "Reason": "ticket 4711: " + "x" * 243})
+    found = Settings.from_environment(GOOD)
+    with tunnel.opened(found, deadline=Deadline(10), say=[].append, reason="ticket\n4711: " + "x" * 400, client=ssm):
+        pass
+
+
+def test_opening_is_called_off_from_another_thread(installed, ssm, monkeypatch):
+    monkeypatch.setenv("FAKE_MISBEHAVIOUR", "silent")
+    ssm.stubber.add_response("start_session", ANSWER, STANDARD)
+    deadline = Deadline(60)
+    threading.Timer(0.5, deadline.call_off).start()
+    started = time.monotonic()
+    found = Settings.from_environment(GOOD)
+    with pytest.raises(RouteLostError), tunnel.opened(found, deadline=deadline, say=[].append, client=ssm):
+        pass
+    assert time.monotonic() - started < 5
+    assert not processes.alive(json.loads(installed.read_text())["pid"])

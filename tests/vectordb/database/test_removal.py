@@ -1,0 +1,216 @@
+"""The way back: what the files made goes, in an order that works; data and what people made does not go unasked."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from vectordb.database import lock, migrate, removal, sqlfiles
+from vectordb.errors import VectordbError
+
+from .conftest import MASTER, VALUES
+
+SQL = Path(__file__).parents[3] / "sql"
+USERS = [{"name": "removal_reader", "access": "reader"}, {"name": "removal_admin", "access": "admin"}]
+GIVEN = VALUES | {"function_arn": "", "users": json.dumps(USERS)}
+ROLES = ["removal_admin", "removal_reader", "vectordb_worker", "vectordb_writer", "vectordb_reader", "vectordb_owner"]
+
+
+@pytest.fixture
+def applied(database):
+    """The project's own files, applied; whatever roles are left afterwards go."""
+
+    def apply():
+        return migrate.apply(
+            database.connect, sqlfiles.discover(SQL), GIVEN, timeout=20, say=database.said.append
+        ).applied
+
+    database.apply_all = apply
+    apply()
+    yield database
+    assert remove(database, with_data=True).kept_roles == {}
+
+
+def remove(database, **more):
+    with database.connect() as connection:
+        return removal.remove(connection, **{"with_data": False, "timeout": 5, "say": database.said.append, **more})
+
+
+def left(database):
+    schemas = database.rows("select nspname::text from pg_namespace where nspname !~ '^pg_|^information' order by 1")
+    roles = database.rows(f"select rolname::text from pg_roles where rolname = any (array{ROLES}) order by 1")
+    return [name for (name,) in schemas], [name for (name,) in roles]
+
+
+def test_everything_goes_and_comes_again(applied):
+    done = remove(applied)
+    assert (done.schemas, done.roles, done.kept_tables, done.kept_roles) == (["s3vl", "vectordb"], ROLES, [], {})
+    assert left(applied) == (["aws_commons", "aws_lambda", "public"], [])
+    again = remove(applied)
+    assert (again.schemas, again.roles) == ([], [])
+    assert applied.apply_all() == [file.label for file in sqlfiles.discover(SQL)]
+    assert left(applied)[1] == sorted(ROLES)
+
+
+def test_the_master_still_logs_in_by_password(applied):
+    """To look after what a login owns the master becomes a member of it; never while that one is a member of rds_iam."""
+    remove(applied)
+    found = applied.rows(
+        "select roleid::regrole::text, inherit_option, set_option from pg_auth_members where member = %s::regrole",
+        MASTER,
+    )
+    assert [one for one in found if one[0] == "rds_iam" and (one[1] or one[2])] == []
+    with applied.connect() as connection:
+        assert connection.execute("select current_user::text").fetchone() == (MASTER,)
+
+
+def test_what_people_made_stays_and_belongs_to_the_master(applied):
+    with applied.server.superuser_connection(applied.name) as superuser:
+        superuser.execute(
+            "create schema app authorization removal_admin; set role removal_admin; create table app.docs (x vector(3)); "
+            "insert into app.docs values ('[1,2,3]')"
+        )
+    done = remove(applied)
+    assert done.kept_roles == {}
+    assert applied.rows("select x::text, tableowner::text from app.docs, pg_tables where tablename = 'docs'") == [
+        ("[1,2,3]", MASTER)
+    ]
+
+
+def test_what_depends_on_it_is_named_and_nothing_is_removed(applied):
+    with applied.server.superuser_connection(applied.name) as superuser:
+        superuser.execute(
+            "create view public.over as select * from s3vl.index_registry; create table public.keys (k s3vl.wire_key, n int);"
+            "create table public.more (arn text default s3vl.label_parallel(null)::text)"
+        )
+    with pytest.raises(VectordbError) as caught:
+        remove(applied)
+    assert caught.value.message.splitlines() == [
+        "something that the SQL files did not make depends on what is to be removed:",
+        "  column k of table keys",
+        "  default value for column arn of table more",
+        "  rule _RETURN on view over",
+    ]
+    assert left(applied)[0] == ["aws_commons", "aws_lambda", "public", "s3vl", "vectordb"]
+    assert len(left(applied)[1]) == len(ROLES)
+    remove(applied, with_data=True)
+    assert applied.rows("select to_regclass('public.over')") == [(None,)]
+    assert applied.rows(
+        "select attname::text from pg_attribute where attrelid = 'public.keys'::regclass and attnum > 0 and not attisdropped"
+    ) == [("n",)]
+
+
+def test_data_is_moved_aside_unless_it_is_to_go(applied):
+    def fill():
+        with applied.server.superuser_connection(applied.name) as superuser:
+            superuser.execute(
+                "create schema embed authorization vectordb_owner; set role vectordb_owner;"
+                "create table embed.queue (id bigint generated always as identity, body text); create table embed.none ();"
+                "create index on embed.queue (body); insert into embed.queue (body) values ('a'), ('b')"
+            )
+
+    fill()
+    with applied.connect() as connection:
+        assert removal.inventory(connection).data == (("embed", "queue"),)
+    assert remove(applied).kept_tables == ["embed_kept.queue"]
+    assert applied.rows("select id, body from embed_kept.queue order by 1") == [(1, "a"), (2, "b")]
+    assert applied.rows("select tableowner::text from pg_tables where tablename = 'queue'") == [(MASTER,)]
+    assert "embed" not in left(applied)[0]
+    applied.apply_all()
+    fill()
+    assert remove(applied).kept_tables == ["embed_kept_2.queue"]
+    applied.apply_all()
+    fill()
+    assert remove(applied, with_data=True).kept_tables == []
+    assert applied.rows("select relnamespace::regnamespace::text from pg_class where relname = 'queue' order by 1") == [
+        ("embed_kept",),
+        ("embed_kept_2",),
+    ]
+
+
+def test_a_kept_table_whose_column_would_go_is_a_refusal(applied):
+    with applied.server.superuser_connection(applied.name) as superuser:
+        superuser.execute(
+            f"create schema embed authorization {MASTER}; set role {MASTER}; create domain embed.d as text; create table embed.t (x embed.d);"
+            "insert into embed.t values ('a')"
+        )
+    with pytest.raises(VectordbError, match=r"column x of table embed_kept\.t"):
+        remove(applied)
+    assert applied.rows("select x from embed.t") == [("a",)]
+
+
+def test_a_role_that_another_database_uses_stays_and_is_told(applied, make_database):
+    other = make_database()
+    with other.connect() as connection:
+        connection.execute("create table t (); grant select on t to vectordb_reader")
+    done = remove(applied)
+    assert list(done.kept_roles) == ["vectordb_reader"]
+    assert f"1 object in database {other.name}" in done.kept_roles["vectordb_reader"]
+    assert done.schemas == ["s3vl", "vectordb"]
+    with other.connect() as connection:
+        connection.execute("drop table t")
+
+
+def test_an_applier_at_work_is_waited_for(applied):
+    with applied.open() as holder:
+        holder.execute("select pg_advisory_lock(%s)", (lock.KEY,))
+        with pytest.raises(VectordbError, match="has held the migration lock"):
+            remove(applied, timeout=0.3)
+    assert left(applied)[0] == ["aws_commons", "aws_lambda", "public", "s3vl", "vectordb"]
+
+
+def test_somebody_who_uses_a_table_is_a_refusal(applied):
+    with applied.open() as holder:
+        holder.execute("begin; lock table s3vl.config in access share mode")
+        with pytest.raises(VectordbError, match="somebody uses what is to be removed"):
+            remove(applied)
+    assert "s3vl" in left(applied)[0]
+
+
+def test_a_killed_removal_is_continued(applied):
+    for _ in range(5):
+        child = os.fork()
+        if not child:
+            try:
+                remove(applied)
+            finally:
+                os._exit(0)
+        time.sleep(0.03)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        schemas = left(applied)[0]
+        assert schemas in (
+            ["aws_commons", "aws_lambda", "public"],
+            ["aws_commons", "aws_lambda", "public", "s3vl", "vectordb"],
+        )
+    remove(applied, timeout=10)
+    assert left(applied) == (["aws_commons", "aws_lambda", "public"], [])
+
+
+def test_registrations_by_hand_are_told_beforehand(applied):
+    arn = "arn:aws:s3vectors:us-east-1:123456789012:bucket/a-bucket/index/mine"
+    with applied.server.superuser_connection(applied.name) as superuser:
+        superuser.execute("insert into s3vl.index_registry (index_name, index_arn) values ('mine', %s)", (arn,))
+    with applied.connect() as connection:
+        assert removal.inventory(connection).indexes == ("mine",)
+
+
+def test_a_schema_of_somebody_else_is_a_refusal(applied):
+    with applied.server.superuser_connection(applied.name) as superuser:
+        superuser.execute("create schema embed")
+    with pytest.raises(VectordbError, match="the master may not remove it: must be owner of schema embed"):
+        remove(applied)
+    assert "s3vl" in left(applied)[0]
+    with applied.server.superuser_connection(applied.name) as superuser:
+        superuser.execute("drop schema embed")
+
+
+def test_nothing_there(database):
+    with database.connect() as connection:
+        found = removal.inventory(connection)
+        assert (bool(found), found.schemas) == (False, ())
+        assert isinstance(connection, psycopg.Connection)
