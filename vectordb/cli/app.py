@@ -6,20 +6,29 @@ import typer
 
 from vectordb import __version__
 from vectordb.cli import local, migrate
+from vectordb.cli.connect import connect
+from vectordb.cli.cost import cost
+from vectordb.cli.doctor import doctor
 from vectordb.cli.plan import plan
+from vectordb.cli.remove_schema import remove_schema
 from vectordb.cli.search import search
 
 app = typer.Typer(
     name="vectordb",
-    help="Vector search in SQL, inside your own network: plan it, run it here, apply its SQL, search.",
+    help="Vector search in SQL, inside your own network: plan it, price it, run it here, apply its SQL, search.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(plan)
+app.command()(cost)
 app.add_typer(local.app, name="local")
 app.add_typer(migrate.app, name="migrate")
+app.command(name="remove-schema")(remove_schema)
 app.command()(search)
+# What follows the first word of COMMAND is the command's own, also where it looks like one of our options.
+app.command(context_settings={"allow_interspersed_args": False})(connect)
+app.command()(doctor)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer hands over the flag's value

@@ -32,7 +32,7 @@ def cost(
         bool, typer.Option("--write-docs", help="Write the cost tables of README.md and docs/cost.md anew.")
     ] = False,
 ) -> None:
-    r"""Show what a stack costs a month, before anything is made: list prices, a line for each thing paid for.
+    """Show what a stack costs a month, before anything is made: list prices, a line for each thing paid for.
 
     The program runs as in `vectordb plan`; nothing is asked of AWS. What depends on use is an assumption that an option
     changes; what has no price here is listed, not left out.

@@ -18,7 +18,7 @@ def up(
     stack: StackOption = "",
     tour: Annotated[bool, typer.Option("--tour", help="Load the example and answer one question three ways.")] = False,
 ) -> None:
-    r"""Start the stack, or bring a running one up to date with the program.
+    """Start the stack, or bring a running one up to date with the program.
 
     \b
     Exit codes: 0 it is up, 1 refused (by a policy, or another command is at work), 2 the program or its configuration failed.
@@ -34,9 +34,14 @@ def up(
     name = chosen_stack(stack, directory)
     console = talk()
     running, started = lifecycle.up(directory, name, _Follower(console, name))
+    several = len(running.databases) > 1
+    listed = (
+        f"{f'{d.name} is ' if several else ''}PostgreSQL {d.postgres_version} on 127.0.0.1:{d.port}"
+        for d in running.databases
+    )
     console.print(
-        f"[green]✓[/] {running.stack} is up: PostgreSQL {running.postgres_version} on 127.0.0.1:{running.port}, "
-        f"AWS stand-ins on {running.emulator}" + ("" if started else " (it was running)"),
+        f"[green]✓[/] {running.stack} is up: {', '.join(listed)}, AWS stand-ins on {running.emulator}"
+        + ("" if started else " (it was running)"),
         soft_wrap=True,
     )
     if started:
@@ -51,7 +56,11 @@ def up(
 
 @app.command()
 def down(stack: StackOption = "") -> None:
-    """Stop the stack. Its data stays for the next `up`."""
+    """Stop the stack. Its data stays for the next `up`.
+
+    \b
+    vectordb local down
+    """
     from vectordb.local import lifecycle
     from vectordb.local.state import Folder
 
@@ -65,45 +74,62 @@ def down(stack: StackOption = "") -> None:
 def status(
     *, stack: StackOption = "", as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False
 ) -> None:
-    """Show where the running stack listens. Exit code 1 when it does not run."""
+    """Show where the running stack listens. Exit code 1 when it does not run.
+
+    \b
+    vectordb local status
+    vectordb local status --json | jq .databases
+    """
     import json
     from dataclasses import asdict
-
-    from rich.table import Table
 
     from vectordb.local.state import Folder
 
     directory = project_directory()
     running = Folder.of(directory, chosen_stack(stack, directory)).running()
     if as_json:
-        typer.echo(json.dumps(asdict(running), indent=2))
+        # What was there when a stack had one database stays where it was: of the primary.
+        typer.echo(json.dumps(asdict(running.primary) | asdict(running), indent=2))
         return
-    table = Table(box=None, show_header=False)
-    for label, value in (
-        ("stack", f"{running.project} / {running.stack} ({running.region})"),
-        ("PostgreSQL", f"{running.postgres_version}, {running.host} on 127.0.0.1:{running.port}"),
-        ("login", f"{running.user} on database {running.database}"),
+    rows = [("stack", f"{running.project} / {running.stack} ({running.region})")]
+    for database in running.databases:
+        compiled = "compiled" if database.transport == "c" else "over files (no C compiler)"
+        rows += [
+            (database.name, f"{database.engine}, PostgreSQL {database.postgres_version}, aws_lambda {compiled}"),
+            ("  endpoint", f"{database.host} on 127.0.0.1:{database.port}"),
+            ("  login", f"{database.user} on database {database.database}"),
+        ]
+    rows += [
         ("AWS endpoint", running.emulator),
-        ("aws_lambda", "compiled" if running.transport == "c" else "over files (no C compiler)"),
+        ("authorisation", f"checked for {running.roles} roles; you are the deployer, who may everything"),
         (
             "processes",
             ", ".join(f"{n} {pid}" for n, pid in {"supervisor": running.supervisor, **running.processes}.items()),
         ),
-        ("logs", f".local/{running.stack}/*.log"),
-    ):
-        table.add_row(label, value)
-    data().print(table)
+        ("logs", f".local/{running.stack}/*.log, .local/{running.stack}/databases/*/*.log"),
+    ]
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        # Names are there to be copied: a line is never broken.
+        data().print(f"{label:<{width}}  {value}", soft_wrap=True)
     _recorded(data(), running.recorded)
 
 
 @app.command()
-def env(stack: StackOption = "") -> None:
-    r"""Print shell exports: for psql and every libpq client, and for every AWS SDK.
+def env(
+    *,
+    stack: StackOption = "",
+    database: Annotated[
+        str, typer.Option("--database", help="Name of the database, as `status` lists it.", show_default="the primary")
+    ] = "",
+) -> None:
+    """Print shell exports: for psql and every libpq client, and for every AWS SDK.
 
     PGPASSFILE names a file with an IAM token that the running stack renews.
 
     \b
     eval "$(vectordb local env)"
+    eval "$(vectordb local env --database rds)"
     psql -c 'select count(*) from stdlib.entries'
     aws s3vectors list-vector-buckets
     """
@@ -115,8 +141,9 @@ def env(stack: StackOption = "") -> None:
     directory = project_directory()
     folder = Folder.of(directory, chosen_stack(stack, directory))
     running = folder.running()
+    exports = connections.environment(running, folder.credentials(), database)
     typer.echo(f"unset {' '.join(connections.UNSET)}")
-    for name, value in connections.environment(running, folder.credentials()).items():
+    for name, value in exports.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 
 
@@ -124,7 +151,11 @@ def env(stack: StackOption = "") -> None:
 def reset(
     *, stack: StackOption = "", yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
-    """Stop the stack and remove its data: tables, vectors, logs, credentials."""
+    """Stop the stack and remove its data: tables, vectors, logs, credentials.
+
+    \b
+    vectordb local reset --stack dev
+    """
     from vectordb.local import lifecycle
     from vectordb.local.state import Folder
 
@@ -152,11 +183,10 @@ class _Follower:
 
 
 def _recorded(console: Console, recorded: dict[str, int]) -> None:
-    """What has no stand-in, by type: never silently skipped."""
+    """What has no stand-in, by what it is about: never silently skipped."""
+    from vectordb.local.recorded import grouped, listed
+
     if recorded:
-        listed = ", ".join(
-            f"{kind.rpartition(':')[2]}" + (f" ×{count}" if count > 1 else "") for kind, count in recorded.items()
-        )
-        console.print(
-            f"[dim]Checked by the policies, but not made here (network and access): {listed}.[/]", soft_wrap=True
-        )
+        console.print("[dim]Recorded and checked by the policies, not executed here:[/]", soft_wrap=True)
+    for kind, names in grouped(recorded).items():
+        console.print(f"[dim]  {kind:<10} {listed(names)}[/]", soft_wrap=True)

@@ -36,7 +36,7 @@ def search(
     module: Annotated[str | None, typer.Option(help="Only entries of this module.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
-    r"""Search the example by meaning: text in, entries of Python's standard library out.
+    """Search the example by meaning: text in, entries of Python's standard library out.
 
     \b
     vectordb search --local "parse a date"
