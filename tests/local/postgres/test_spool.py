@@ -176,8 +176,9 @@ def test_a_folder_that_goes_while_a_call_is_under_way_is_no_error(tmp_path):
             "function_name": "f", "payload": "{}", "region": None, "invocation_type": None, "log_type": None, "context": None,
             "qualifier": None, "connect_timeout_ms": 1000, "request_timeout_ms": 5000,
         }  # fmt: skip
-        (folder / "waiting.partial").write_text(json.dumps(document) + "\n")
-        (folder / "waiting.partial").rename(folder / "waiting.request")
+        # In place, as PostgreSQL's COPY writes it: closing a file is what wakes the worker.
+        (folder / "waiting.request").write_text(json.dumps(document) + "\n")
+        listening.settimeout(20)
         connection, _ = listening.accept()
         worker.stop()
         shutil.rmtree(folder)
