@@ -50,7 +50,7 @@ def test_an_unknown_stack(project):
 
 
 def test_a_program_that_the_policies_refuse_is_not_run(project):
-    file = project.folder / "components" / "network.py"
+    file = project.folder / "components" / "network" / "network.py"
     text = file.read_text()
     file.write_text(text.replace("map_public_ip_on_launch=False", "map_public_ip_on_launch=True"))
     done = project.run("local", "up")
@@ -71,7 +71,14 @@ def test_a_failing_sql_file_says_where_and_the_next_up_continues(project):
     assert project.run("local", "up").returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        signal.SIGKILL,
+    ],
+)
 def test_interrupted_while_it_starts_the_next_up_recovers(project, number):
     child = project.start("local", "up")
     for line in child.stderr:
@@ -141,7 +148,7 @@ def test_two_ups_at_once_make_one_stack(project):
     assert project.status()["port"]
 
 
-@pytest.mark.parametrize(("version", "runs"), [("16", "16."), ("17", "18.")])
+@pytest.mark.parametrize(("version", "runs"), [("16", "16."), pytest.param("17", "18.", marks=pytest.mark.long)])
 def test_other_versions(project, version, runs):
     project.configure(database={"version": version})
     done = project.run("local", "up")

@@ -76,7 +76,7 @@ def test_what_has_no_stand_in_is_listed(project, tour):
     _, found, listed = tour.stderr.partition("Recorded and checked by the policies, not executed here:\n")
     assert found
     lines = dict(line.split(maxsplit=1) for line in listed.splitlines() if line.startswith("  "))
-    assert {"Vpc", "Subnet ×2", "SecurityGroup ×3"} <= set(lines["network"].split(", "))
+    assert {"Vpc", "Subnet ×2", "SecurityGroup ×5", "NetworkAcl", "FlowLog"} <= set(lines["network"].split(", "))
     assert {"ssm Document", "InstanceProfile"} <= set(lines["access"].split(", "))
     assert "SubnetGroup" in lines["databases"].split(", ")
     assert not set(project.status()["recorded"]) & set(HANDLERS)
