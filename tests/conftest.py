@@ -7,6 +7,8 @@ import socket
 import pytest
 from hypothesis import HealthCheck, settings
 
+import vectordb  # noqa: F401 - before gRPC: it sets what children of this process need
+
 # Before any test module imports boto3: no profile, no credentials file, no instance metadata, and an endpoint that refuses.
 for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "VECTORDB_"))]:
     del os.environ[name]
