@@ -37,7 +37,18 @@ here: settings.Account = {
     "tags": config.tags,
 }
 
-encryption = Encryption("encryption", {**here, "dns_suffix": partition.dns_suffix, "protect": protect})
+encryption = Encryption(
+    "encryption",
+    {
+        **here,
+        "dns_suffix": partition.dns_suffix,
+        "protect": protect,
+        "retain": config.database.leaves_snapshot,
+        "vectors": bool(config.indexes),
+        "notifications": config.observability.enabled,
+        "budget": config.observability.budget is not None,
+    },
+)
 where: settings.Keyed = {**here, "key_arn": encryption.key_arn}
 
 network = Network(

@@ -3,6 +3,7 @@
 Creates: aws:kms/key:Key, aws:kms/alias:Alias.
 """
 
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -11,7 +12,7 @@ import pulumi_aws as aws
 from components import iam
 from components.component import Component
 from components.naming import plain
-from components.observability.notifications import publisher_statements
+from components.observability.notifications import publisher_statements, publishers
 
 
 class EncryptionArgs(TypedDict):
@@ -24,7 +25,15 @@ class EncryptionArgs(TypedDict):
     dns_suffix: pulumi.Input[str]
     """amazonaws.com, in China amazonaws.com.cn: the end of regional services' principals."""
     protect: NotRequired[bool]
-    """Keep the key when the stack is destroyed: kept snapshots cannot be read without it. Default false."""
+    """Refuse to delete the key. Default false."""
+    retain: NotRequired[bool]
+    """Leave the key when the stack is destroyed: kept snapshots cannot be read without it. Default: as `protect`."""
+    vectors: NotRequired[bool]
+    """S3 Vectors may use it in its own name: false where there are no indexes. Default true."""
+    notifications: NotRequired[bool]
+    """Alarms and the databases' events may use it: false without a topic. Default true."""
+    budget: NotRequired[bool]
+    """AWS Budgets may use it: false without a budget. Default true."""
     tags: NotRequired[dict[str, str]]
     """Tags of every resource."""
 
@@ -44,9 +53,18 @@ class Encryption(Component):
             enable_key_rotation=True,
             deletion_window_in_days=30,
             policy=iam.document(
-                *key_statements(args["account"], args["region"], args["partition"], args["dns_suffix"])
+                *key_statements(
+                    args["account"],
+                    args["region"],
+                    args["partition"],
+                    args["dns_suffix"],
+                    vectors=args.get("vectors", True),
+                    publishers=publishers(
+                        notifications=args.get("notifications", True), budget=args.get("budget", True)
+                    ),
+                )
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=args.get("retain", protect)),
         )
         aws.kms.Alias(
             f"{name}-alias",
@@ -63,24 +81,40 @@ def key_statements(
     region: pulumi.Input[str],
     partition: pulumi.Input[str],
     dns_suffix: pulumi.Input[str],
+    *,
+    vectors: bool,
+    publishers: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """The key's policy: the account through IAM, and the services that use it in their own name."""
+    """The key's policy: the account through IAM, and the services that use it in their own name.
+
+    Only those that do: KMS refuses a whole policy for one principal that it does not know (MalformedPolicyDocument), and
+    a service that a partition does not have is none there.
+
+    Args:
+        account: the account.
+        region: the region.
+        partition: aws, aws-cn or aws-us-gov.
+        dns_suffix: the end of regional services' principals.
+        vectors: whether S3 Vectors uses it.
+        publishers: the principals that publish to the stack's topic.
+    """
+    indexing = iam.allow(
+        # S3 Vectors keeps its index structures current in its own name (S3 User Guide, vector bucket encryption).
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        "*",
+        sid="VectorIndexing",
+        principal={"Service": "indexing.s3vectors.amazonaws.com"},
+        condition={"StringEquals": {"aws:SourceAccount": account}},
+    )
     return [
-        *publisher_statements(account),
+        *publisher_statements(account, publishers),
         iam.allow(
             "kms:*",
             "*",
             sid="AccountThroughIam",
             principal={"AWS": pulumi.Output.format("arn:{0}:iam::{1}:root", partition, account)},
         ),
-        iam.allow(
-            # S3 Vectors keeps its index structures current in its own name (S3 User Guide, vector bucket encryption).
-            ["kms:Decrypt", "kms:GenerateDataKey"],
-            "*",
-            sid="VectorIndexing",
-            principal={"Service": "indexing.s3vectors.amazonaws.com"},
-            condition={"StringEquals": {"aws:SourceAccount": account}},
-        ),
+        *([indexing] if vectors else []),
         iam.allow(
             # CloudWatch Logs encrypts a group in its own name (CloudWatch Logs User Guide, encrypt log data).
             ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],

@@ -69,7 +69,12 @@ class LambdaBridge(Component):
         role = aws.iam.Role(
             f"{name}-role",
             description="Reads the vector indexes",
-            assume_role_policy=iam.trust("lambda.amazonaws.com", account=args["account"], source_arn=function_pattern),
+            # Of the function, and of its versions: the guide shows the first, and a published version is what runs.
+            assume_role_policy=iam.trust(
+                "lambda.amazonaws.com",
+                account=args["account"],
+                source_arn=[function_pattern, pulumi.Output.format("{0}:*", function_pattern)],
+            ),
             opts=self._child,
         )
         policy = aws.iam.RolePolicy(

@@ -70,6 +70,7 @@ def _database(config: configured.Database) -> dict[str, Any]:
             "version": config.version,
             "generation": config.generation,
             "protect": config.protect,
+            "final_snapshot": config.leaves_snapshot,
             "parameters": dict(config.parameters),
             "preload_libraries": list(config.preload_libraries),
             "cron": config.cron,
@@ -84,7 +85,7 @@ def _database(config: configured.Database) -> dict[str, Any]:
             "apply_immediately": config.apply_immediately,
             "restore_snapshot": restore and restore.snapshot,
             "restore_source": restore and restore.source,
-            "restore_time": restore and restore.time,
+            "restore_time": restore and restore.moment,
         }
     )
 

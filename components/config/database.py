@@ -1,7 +1,7 @@
 """`vectordb:database`: PostgreSQL with pgvector on Aurora, on RDS, or on both."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -71,6 +71,11 @@ class Restore(Section):
                 raise ValueError(f"time {self.time!r} has no zone; end it with Z")
         return self
 
+    @property
+    def moment(self) -> str | None:
+        """`time` as the provider takes it: UTC, to the second, such as 2026-01-31T12:00:00Z."""
+        return self.time and datetime.fromisoformat(self.time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
 
 class Database(Section):
     """PostgreSQL with pgvector; capacity in Aurora capacity units (ACU, about 2 GiB of memory each)."""
@@ -105,6 +110,7 @@ class Database(Section):
     restore: Restore | None = None
     generation: Annotated[int, Field(ge=1, le=9999)] = 1
     protect: bool = False
+    final_snapshot: bool | None = None
 
     @field_validator("version", mode="before")
     @classmethod
@@ -171,6 +177,11 @@ class Database(Section):
         if value is not None and windows.weekly(value) is None:
             raise ValueError("is no weekly window of 30 minutes or more; write UTC such as 'sun:04:30-sun:05:30'")
         return value
+
+    @property
+    def leaves_snapshot(self) -> bool:
+        """Whether a snapshot, the automated backups and their key outlive the database."""
+        return self.protect if self.final_snapshot is None else self.final_snapshot
 
     @property
     def aurora(self) -> bool:

@@ -44,7 +44,9 @@ class DatabaseArgs(TypedDict):
     tags: NotRequired[dict[str, str]]
     """Tags for everything that can carry them, beside Name, Project and Stack."""
     protect: NotRequired[bool]
-    """Refuse deletion, take a final snapshot, keep automated backups. Default false."""
+    """Refuse deletion. Default false."""
+    final_snapshot: NotRequired[bool]
+    """When it is deleted all the same, leave a snapshot and the automated backups. Default: as `protect`."""
     generation: NotRequired[int]
     """Part of the identifiers, the log groups' names and the final snapshot's name. Another one makes another database:
     what cannot be changed in place, and a restore into an existing stack, need it. Default 1."""
@@ -228,6 +230,7 @@ class Database(Component):
 
     def _common(self) -> dict[str, Any]:
         """The arguments that a cluster and an instance have alike."""
+        leaves = self._args.get("final_snapshot", self._kept)
         args, exact = self._args, self._postgresql.exact
         return {
             "engine_version": self._postgresql.text,
@@ -245,10 +248,10 @@ class Database(Component):
             "network_type": "DUAL" if args.get("ipv6", False) else "IPV4",
             "backup_retention_period": args.get("backup_days", 7),
             "copy_tags_to_snapshot": True,
-            "delete_automated_backups": not self._kept,
+            "delete_automated_backups": not leaves,
             "deletion_protection": self._kept,
-            "skip_final_snapshot": not self._kept,
-            "final_snapshot_identifier": f"{self._identifier}-final" if self._kept else None,
+            "skip_final_snapshot": not leaves,
+            "final_snapshot_identifier": f"{self._identifier}-final" if leaves else None,
             **monitoring.insights(args.get("insights", "standard"), args["key_arn"]),
         }
 

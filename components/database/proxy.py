@@ -123,8 +123,15 @@ class DatabaseProxy(Component):
             role_arn=role.arn,
             vpc_subnet_ids=args["subnet_ids"],
             vpc_security_group_ids=[group.id],
-            # Its subnets cannot change, and a database that gains a zone is no reason for another proxy.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, logs], ignore_changes=["vpcSubnetIds"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[policy, logs],
+                # Its subnets cannot change, and a database that gains a zone is no reason for another proxy.
+                ignore_changes=["vpcSubnetIds"],
+                # Another generation makes another proxy. RDS could rename this one, but it leads to one database only, and
+                # would refuse the new one while the old one is registered (RDS User Guide, RDS Proxy limitations).
+                replace_on_changes=["name"],
+            ),
         )
 
     def _role(self, args: DatabaseProxyArgs) -> tuple[aws.iam.Role, pulumi.Resource]:

@@ -26,6 +26,9 @@ GENERAL_GIB = 20
 PROVISIONED_GIB = 100
 PROVISIONED_IOPS = 1_000
 """The least that Provisioned IOPS storage has (RDS User Guide, Provisioned IOPS SSD storage)."""
+STRIPED_GIB = 400
+STRIPED_GP3 = {"iops": 12_000, "storage_throughput": 500}
+"""What gp3 has from 400 GiB on, at no extra price (RDS User Guide, gp3 storage)."""
 
 
 class RdsDatabaseArgs(DatabaseArgs):
@@ -143,7 +146,11 @@ def storage(kind: str, gib: int | None, iops: int | None) -> dict[str, Any]:
     if kind not in PROVISIONED:
         if iops is not None:
             raise ValueError(f"iops is {iops} with storage_type {kind}. Leave it out, or take io2.")
-        return {"storage_type": kind, "allocated_storage": GENERAL_GIB if gib is None else gib}
+        size = GENERAL_GIB if gib is None else gib
+        # Said although it is what AWS gives: storage that grows past 400 GiB would be asked for with the operations that it
+        # had below, which RDS refuses (terraform-provider-aws, issue 28382). Below, RDS refuses to be told.
+        baseline = STRIPED_GP3 if kind == "gp3" and size >= STRIPED_GIB else {}
+        return {"storage_type": kind, "allocated_storage": size, **baseline}
     gib = PROVISIONED_GIB if gib is None else gib
     if gib < PROVISIONED_GIB:
         raise ValueError(f"storage_type {kind} begins at {PROVISIONED_GIB} GiB; allocated_storage is {gib}.")

@@ -176,7 +176,11 @@ class Network(Component):
         # Adopted without rules: what is made without a group, an ACL or a table of its own reaches nobody.
         aws.ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc.id, opts=self._child)
         aws.ec2.DefaultNetworkAcl(
-            f"{name}-default", default_network_acl_id=vpc.default_network_acl_id, opts=self._child
+            f"{name}-default",
+            default_network_acl_id=vpc.default_network_acl_id,
+            # A new subnet is in it until it has its own: seen at that moment, it would be a difference for ever
+            # (provider documentation of the resource, managing subnets).
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(ignore_changes=["subnetIds"])),
         )
         aws.ec2.DefaultRouteTable(
             f"{name}-default", default_route_table_id=vpc.default_route_table_id, routes=[], opts=self._child

@@ -5,6 +5,7 @@ EventBridge is not among them: SNS does not support those conditions for it on a
 managing encryption keys), so it would need the key without any condition.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -20,17 +21,24 @@ PUBLISHERS = {
 keys; sources: CloudWatch User Guide, RDS User Guide (granting permissions to publish), Cost Management User Guide."""
 
 
-def publisher_statements(account: pulumi.Input[str]) -> list[dict[str, Any]]:
-    """What the key's policy says so that alarms, database events and budgets reach an encrypted topic.
+def publishers(*, notifications: bool, budget: bool) -> list[str]:
+    """The principals of the services that publish: none without a topic, Budgets only where there is a budget."""
+    return [service for sid, (service, _) in PUBLISHERS.items() if notifications and (budget or sid != "Budgets")]
+
+
+def publisher_statements(account: pulumi.Input[str], services: Sequence[str]) -> list[dict[str, Any]]:
+    """What the key's policy says so that what `services` publish reaches an encrypted topic.
 
     The key of AWS's own (alias/aws/sns) cannot have this, and messages would be lost without a word.
     """
+    if not services:
+        return []
     return [
         iam.allow(
             ["kms:Decrypt", "kms:GenerateDataKey*"],
             "*",
             sid="Publishers",
-            principal={"Service": [service for service, _ in PUBLISHERS.values()]},
+            principal={"Service": list(services)},
             condition={"StringEquals": {"aws:SourceAccount": account}},
         )
     ]

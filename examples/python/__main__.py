@@ -8,11 +8,13 @@ from components.database.rds import RdsDatabase
 from components.encryption import Encryption
 from components.network.flows import POSTGRESQL
 from components.network.network import Network
+from components.network.zones import available
 
 account = aws.get_caller_identity().account_id
 region = aws.get_region().region
 partition = aws.get_partition()
-zones = sorted(aws.get_availability_zones(state="available").names)[:2]
+# Not Local Zones: an account that has opted in to some would get those first.
+zones = sorted(available())[:2]
 
 encryption = Encryption(
     "encryption",

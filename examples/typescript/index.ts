@@ -9,7 +9,9 @@ export = async () => {
     const region = (await aws.getRegion()).region;
     const { partition, dnsSuffix } = await aws.getPartition();
     // Awaited, because it decides how many subnets there are.
-    const zones = (await aws.getAvailabilityZones({ state: "available" })).names.slice(0, 2);
+    // Not Local Zones: an account that has opted in to some would get those first.
+    const regular = [{ name: "opt-in-status", values: ["opt-in-not-required"] }];
+    const zones = (await aws.getAvailabilityZones({ state: "available", filters: regular })).names.slice(0, 2);
     const tags = { Team: "search" };
 
     const encryption = new vectordb.Encryption("encryption", { account, region, partition, dnsSuffix, tags });

@@ -184,7 +184,8 @@ def test_an_index_of_another_shape_is_another_index():
 
 def warnings(change, before=(), stack="dev"):
     found = changes(change, before, stack)
-    return [(w.refused, w.sentence) for w in consequences(found, planned(*before, change, stack=stack))]
+    old, new = planned(*before, stack=stack), planned(*before, change, stack=stack)
+    return [(w.refused, w.sentence) for w in consequences(found, new, old)]
 
 
 def test_what_is_lost_is_said_with_its_remedy():
@@ -223,16 +224,72 @@ def test_what_is_protected_is_refused():
     ]
 
 
+def test_another_generation_takes_the_proxy_along():
+    replaced = [
+        line for line in told(changes({"database": {"generation": 2}}, [BOTH])) if line.startswith("replaced Proxy")
+    ]
+    assert replaced == [
+        "replaced Proxy database-proxy-proxy name",
+        "replaced Proxy rds-proxy-proxy name",
+        "replaced ProxyDefaultTargetGroup database-proxy-targets dbProxyName",
+        "replaced ProxyDefaultTargetGroup rds-proxy-targets dbProxyName",
+        "replaced ProxyTarget database-proxy-target dbClusterIdentifier dbProxyName targetGroupName",
+        "replaced ProxyTarget rds-proxy-target dbInstanceIdentifier dbProxyName targetGroupName",
+    ]
+
+
 def test_another_version_has_to_be_allowed():
     (refused,) = [w for w in warnings({"database": {"version": "17"}}) if w[0]]
     assert refused[1].startswith("database-cluster keeps the major version that it has")
-    allowed = warnings({"database": {"version": "17", "allowMajorUpgrade": True}})
+    (back,) = warnings({"database": {"version": "17", "allowMajorUpgrade": True}})
+    assert back == (True, "database-cluster: engineVersion would go from 18 back to 17; RDS refuses that.")
+    allowed = warnings({"database": {"version": "18", "allowMajorUpgrade": True}}, [{"database": {"version": "17"}}])
     assert allowed == [
         (
             False,
             "database-cluster: engineVersion changes in place. Every instance restarts; a major version takes minutes.",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("gib", "sentence"),
+    [
+        (50, "allocatedStorage would go from 100 down to 50 GiB; storage never shrinks, and RDS refuses that."),
+        (109, "allocatedStorage would go from 100 to 109 GiB; RDS refuses less than ten per cent more."),
+    ],
+)
+def test_storage_that_cannot_be_had_is_refused(gib, sentence):
+    before = [BOTH, {"database": {"allocatedStorage": 100}}]
+    change = {"database": {"allocatedStorage": gib}}
+    assert warnings(change, before) == [(True, f"rds-instance: {sentence}")]
+    (told_,) = consequences(changes(change, before), planned(*before, change), planned(*before))
+    assert told_.remedy.startswith("Leave the size." if gib == 50 else "Ask for 110 GiB")
+    assert [refused for refused, _ in warnings({"database": {"allocatedStorage": 110}}, before)] == [False]
+
+
+def test_an_older_version_is_refused_and_a_newer_one_is_not():
+    (back,) = warnings({"database": {"version": "18.4"}}, [{"database": {"version": "18.6"}}])
+    assert back == (True, "database-cluster: engineVersion would go from 18.6 back to 18.4; RDS refuses that.")
+    assert [
+        refused for refused, _ in warnings({"database": {"version": "18.6"}}, [{"database": {"version": "18.4"}}])
+    ] == [False]
+
+
+def test_the_version_that_aws_chose_counts():
+    old, new = planned({"database": {"version": "18"}}), planned({"database": {"version": "18.4"}})
+    state = {"deployment": json.loads(json.dumps(old))}
+    (cluster,) = [r for r in state["deployment"]["resources"] if r["name"] == "database-cluster"]
+    cluster["outputs"] = {"engineVersionActual": "18.6"}
+    (back,) = [c for c in consequences(compare(old, new), new, state) if c.refused]
+    assert back.sentence == "database-cluster: engineVersion would go from 18.6 back to 18.4; RDS refuses that."
+
+
+def test_a_protected_reader_goes_by_itself():
+    found = changes({"database": {"readers": 0}}, stack="prod")
+    (refused,) = [c for c in consequences(found, planned({"database": {"readers": 0}}, stack="prod")) if c.refused]
+    assert refused.sentence == "database-reader-1 is protected and would be removed: `pulumi up` refuses."
+    assert refused.remedy.endswith("ClusterInstance::database-reader-1'`, then this change.")
 
 
 def test_another_generation_may_have_another_version():
@@ -242,6 +299,27 @@ def test_another_generation_may_have_another_version():
 def test_another_network_is_another_stack():
     (refused,) = [w for w in warnings({"network": {"cidr": "10.99.0.0/16"}}) if w[0]]
     assert refused[1] == "database-subnets would move to another VPC; RDS refuses that while a database uses it."
+
+
+EXISTING = {"vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]}
+ANOTHER = {"vpcId": "vpc-0123456789abcdef1", "subnetIds": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [({}, EXISTING), (EXISTING, ANOTHER), (EXISTING, {"cidr": "10.20.0.0/16"})]
+)
+def test_to_from_and_between_existing_networks_too(before, after):
+    # As text the section is not laid over the stack's own, but takes its place.
+    refused = [w[1] for w in warnings({"network": json.dumps(after)}, [{"network": json.dumps(before)}]) if w[0]]
+    assert refused == ["database-subnets would move to another VPC; RDS refuses that while a database uses it."]
+
+
+def test_ipv6_comes_and_does_not_go():
+    on, off = {"network": {"ipv6": True}}, {"network": {"ipv6": False}}
+    assert warnings(on) == []
+    assert warnings(off, [on]) == [
+        (True, "network-vpc would give up its IPv6 block; AWS refuses that while its subnets have theirs.")
+    ]
 
 
 def test_what_stands_still_is_said():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from components import settings
 from components.config import (
     Access,
     BlockPublicAccess,
@@ -68,6 +69,7 @@ def test_nothing_configured_is_a_small_secure_stack():
         "restore": None,
         "generation": 1,
         "protect": False,
+        "final_snapshot": None,
     }
     assert config.bastion is True
     assert config.transport is Transport.SSM
@@ -76,6 +78,20 @@ def test_nothing_configured_is_a_small_secure_stack():
     assert config.observability.model_dump() == {"enabled": True, "email": None, "budget": None}
     assert config.tags == {}
     assert config.data_api is False
+
+
+def test_a_moment_reaches_the_provider_in_utc_and_to_the_second():
+    # The provider takes 2026-01-31T12:00:00Z and no other way of writing it (terraform-provider-aws, ValidUTCTimestamp).
+    for text in (
+        "2026-01-31T12:00:00Z",
+        "2026-01-31T13:00:00+01:00",
+        "2026-01-31T12:00Z",
+        "2026-01-31 12:00:00.25+00:00",
+    ):
+        config = load(wire(database={"engine": "rds", "restore": {"source": "old", "time": text}}))
+        assert settings.rds(config)["restore_time"] == "2026-01-31T12:00:00Z"
+    latest = load(wire(database={"engine": "rds", "restore": {"source": "old"}}))
+    assert "restore_time" not in settings.rds(latest)
 
 
 def test_values_of_other_namespaces_are_not_ours():

@@ -109,7 +109,12 @@ def test_roles_are_assumed_on_behalf_of_this_stack_only(made):
         {"Service": "lambda.amazonaws.com"},
         {
             "StringEquals": {"aws:SourceAccount": ACCOUNT},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:vectordb-dev-bridge"},
+            "ArnLike": {
+                "aws:SourceArn": [
+                    f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:vectordb-dev-bridge",
+                    f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:vectordb-dev-bridge:*",
+                ]
+            },
         },
     )
     assert trust("bastion-role") == ({"Service": "ec2.amazonaws.com"}, None)

@@ -307,7 +307,7 @@ def test_the_step_waits_for_writer_rules_endpoints_and_association(dev):
 
 def test_the_key_admits_the_account_and_the_services_that_use_it_in_their_own_name(dev):
     statements = policy(only(dev, "Key"))
-    publishers = ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com", "budgets.amazonaws.com"]
+    publishers = ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]
     assert sorted((s["Sid"], s["Principal"]) for s in statements) == [
         ("AccountThroughIam", {"AWS": "arn:aws:iam::123456789012:root"}),
         ("Logs", {"Service": "logs.us-east-1.amazonaws.com"}),
@@ -317,8 +317,45 @@ def test_the_key_admits_the_account_and_the_services_that_use_it_in_their_own_na
     assert [s["Sid"] for s in statements if "Condition" not in s] == ["AccountThroughIam"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "services"),
+    [
+        ({"indexes": []}, ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]),
+        (
+            {"indexes": [], "observability": {"budget": 50}},
+            ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com", "budgets.amazonaws.com"],
+        ),
+        ({"indexes": [], "observability": {"enabled": False, "budget": 50}}, []),
+    ],
+)
+def test_the_key_admits_no_service_that_is_switched_off(keys, services):
+    # KMS refuses the whole policy for one principal that a partition does not have.
+    statements = {s["Sid"]: s["Principal"] for s in policy(only(record(**keys), "Key"))}
+    assert sorted(statements) == ["AccountThroughIam", "Logs", *(["Publishers"] if services else [])]
+    assert statements.get("Publishers", {"Service": []}) == {"Service": services}
+
+
 def test_other_partitions_have_their_own_arns():
     recording = record(aws__region="us-gov-west-1")
     (account,) = [s for s in policy(only(recording, "Key")) if s["Sid"] == "AccountThroughIam"]
     assert account["Principal"] == {"AWS": "arn:aws-us-gov:iam::123456789012:root"}
     assert "arn:aws:" not in json.dumps([r.inputs for r in recording.resources])
+
+
+def test_a_final_snapshot_outlives_the_protection_that_a_destruction_lifts_first():
+    made = record(database={"engine": "both", "protect": False, "finalSnapshot": True})
+    for kind in ("Cluster", "Instance"):
+        (database,) = [r for r in made.resources if r.type in (f"aws:rds/{kind.lower()}:{kind}",)]
+        assert database.inputs["deletionProtection"] is False
+        assert database.inputs["skipFinalSnapshot"] is False
+        assert database.inputs["finalSnapshotIdentifier"].endswith("-1-final")
+        assert database.inputs["deleteAutomatedBackups"] is False
+        assert not database.protect
+    key = only(made, "Key")
+    assert (key.protect, key.retain_on_delete) == (False, True)
+
+
+def test_without_it_nothing_stays():
+    made = record(database={"engine": "both"})
+    assert only(made, "Cluster").inputs["skipFinalSnapshot"] is True
+    assert only(made, "Key").retain_on_delete is False

@@ -72,7 +72,7 @@ def plan(
         from vectordb.plan.consequences import consequences
 
         found = changes.compare(before, whole)
-        changes_summary.show(str(since), found, consequences(found, whole), console)
+        changes_summary.show(str(since), found, consequences(found, whole, before), console)
     if json_file is not None and json_file != Path("-"):
         json_file.write_text(text + "\n", encoding="utf-8")
         talk().print(f"The plan is in {json_file}.")

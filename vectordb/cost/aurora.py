@@ -10,6 +10,9 @@ from vectordb.cost.sheet import Sheet
 
 CLUSTER = "aws:rds/cluster:Cluster"
 INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
+MOST_READERS = 15
+"""Of a cluster (Amazon Aurora User Guide, quotas)."""
+_SCALING = "serverlessv2ScalingConfiguration"
 
 
 def cluster(resource: Resource, sheet: Sheet) -> None:
@@ -47,14 +50,37 @@ def instance(resource: Resource, sheet: Sheet) -> None:
     database.insights(resource, _insights(kind, of, sheet), sheet, of)
 
 
+def kept_readers(resource: Resource, sheet: Sheet) -> None:
+    """The readers that auto scaling always keeps and no plan has: of the writer's class, up to the target's minimum."""
+    of = sheet.referred(resource, "resourceId", CLUSTER, "clusterIdentifier")
+    members = [
+        member
+        for member in sheet.of_type(INSTANCE)
+        if of is not None and sheet.referred(member, "clusterIdentifier", CLUSTER, "clusterIdentifier") is of
+    ]
+    kept = min(int(sheet.number(resource, "minCapacity", 1)), MOST_READERS)
+    missing = kept - (len(members) - 1)
+    if members and missing > 0:
+        sheet.note(resource, f"readers that auto scaling always keeps, and that are counted: {missing}.")
+        for _ in range(missing):
+            instance(members[0], sheet)
+
+
 def pauses(of: Resource, sheet: Sheet) -> bool:
     """Whether an idle cluster pauses."""
-    return sheet.number(of, "minCapacity", 0, within="serverlessv2ScalingConfiguration") == 0
+    return sheet.number(of, "minCapacity", 0, within=_SCALING) == 0
 
 
-def busy_capacity(sheet: Sheet) -> Decimal:
-    """ACU in the active hours; an instance that is awake has at least half of one."""
-    return max(sheet.usage.exact("average_capacity"), LEAST_CAPACITY)
+def busy_capacity(of: Resource, sheet: Sheet) -> Decimal:
+    """ACU in the active hours; an instance that is awake has at least half of one, and never more than its cluster allows."""
+    wanted = max(sheet.usage.exact("average_capacity"), LEAST_CAPACITY)
+    most = sheet.number(of, "maxCapacity", wanted, within=_SCALING)
+    if wanted <= most:
+        return wanted
+    sheet.note(
+        of, f"it grows to its maxCapacity, {most.normalize():f} ACU, and not to the {wanted.normalize():f} assumed."
+    )
+    return most
 
 
 def price_of_capacity(of: Resource, sheet: Sheet) -> Decimal:
@@ -81,8 +107,8 @@ def _insights(kind: str, of: Resource | None, sheet: Sheet) -> database.Insights
 
 def _capacity(of: Resource, sheet: Sheet) -> tuple[Decimal, Decimal]:
     """(ACU of every hour, ACU that the active hours have above them) of one serverless instance."""
-    least = sheet.number(of, "minCapacity", 0, within="serverlessv2ScalingConfiguration")
-    return least, max(busy_capacity(sheet) - least, Decimal(0))
+    least = sheet.number(of, "minCapacity", 0, within=_SCALING)
+    return least, max(busy_capacity(of, sheet) - least, Decimal(0))
 
 
 def _tier(of: Resource, sheet: Sheet) -> str:

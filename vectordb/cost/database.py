@@ -13,6 +13,8 @@ BOTH_ZONES = 2
 """A Multi-AZ instance is paid twice, and so is its storage: AWS's Multi-AZ prices are the double, to a tenth of a cent."""
 INCLUDED_IOPS = {"small": 3000, "large": 12000}
 """gp3, below and from 400 GB on (Amazon RDS User Guide, CHAP_Storage, gp3 storage)."""
+INCLUDED_THROUGHPUT = {"small": 125, "large": 500}
+"""MiB/s, likewise."""
 STRIPED_GB = 400
 MONITORING_GB = {60: "0.27", 30: "0.53", 15: "1.07", 10: "1.61", 5: "3.21", 1: "16.07"}
 """Interval of Enhanced Monitoring in seconds → GB of log events of an instance in a month, as AWS estimates."""
@@ -58,12 +60,14 @@ def _storage(resource: Resource, copies: int, suffix: str, sheet: Sheet) -> None
         sheet.no_price(resource, f"no price for storage of type {kind}")
         return
     sheet.fixed(resource, f"{kind} storage{suffix}", copies * size, f"rds.{kind}")
-    iops = sheet.number(resource, "iops", 0)
+    iops, throughput = sheet.number(resource, "iops", 0), sheet.number(resource, "storageThroughput", 0)
     if kind == "gp3":
-        iops = max(iops - INCLUDED_IOPS["large" if size >= STRIPED_GB else "small"], Decimal(0))
+        included = "large" if size >= STRIPED_GB else "small"
+        iops = max(iops - INCLUDED_IOPS[included], Decimal(0))
+        throughput = max(throughput - INCLUDED_THROUGHPUT[included], Decimal(0))
     if f"rds.{kind}.iops" in sheet.prices:
         sheet.fixed(resource, f"{kind} provisioned IOPS{suffix}", copies * iops, f"rds.{kind}.iops")
-    if "storageThroughput" in resource.inputs:
+    if throughput:
         sheet.no_price(resource, "provisioned throughput of the storage")
     if "maxAllocatedStorage" in resource.inputs:
         sheet.note(resource, "its storage grows by itself; the price is that of the size it begins with.")

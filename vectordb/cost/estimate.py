@@ -21,6 +21,7 @@ Pricer = Callable[[Resource, Sheet], None]
 PRICED: Mapping[str, Pricer] = MappingProxyType(
     {
         "aws:appautoscaling/policy:Policy": observing.scaling_policy,
+        "aws:appautoscaling/target:Target": aurora.kept_readers,
         "aws:cloudwatch/compositeAlarm:CompositeAlarm": observing.composite_alarm,
         "aws:cloudwatch/eventRule:EventRule": functions.rule,
         observing.DASHBOARD: observing.dashboard,
@@ -172,12 +173,12 @@ def estimate(resources: Iterable[Resource], usage: Usage, prices: Prices, region
 
 def _auto_pause(sheet: Sheet) -> AutoPause | None:
     instances, always_on, paused = 0, Decimal(0), Decimal(0)
-    hours, busy = sheet.usage.exact("active_hours"), aurora.busy_capacity(sheet)
+    hours = sheet.usage.exact("active_hours")
     for instance in sheet.of_type(aurora.INSTANCE):
         of = sheet.referred(instance, "clusterIdentifier", aurora.CLUSTER, "clusterIdentifier")
         if instance.inputs.get("instanceClass") != SERVERLESS or of is None or not aurora.pauses(of, sheet):
             continue
-        price = aurora.price_of_capacity(of, sheet)
+        price, busy = aurora.price_of_capacity(of, sheet), aurora.busy_capacity(of, sheet)
         instances += 1
         paused += hours * busy * price
         always_on += (sheet.prices.hours * LEAST_CAPACITY + hours * (busy - LEAST_CAPACITY)) * price

@@ -9,7 +9,6 @@ _PREFIXES = (
 )
 
 _TYPES = """
-aws:appautoscaling/target:Target
 aws:budgets/budget:Budget
 aws:cloudwatch/eventTarget:EventTarget
 aws:cloudwatch/logResourcePolicy:LogResourcePolicy

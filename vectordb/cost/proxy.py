@@ -19,8 +19,10 @@ def proxy(resource: Resource, sheet: Sheet) -> None:
     for instance, of in _behind(resource, sheet):
         kind = instance.inputs.get("instanceClass")
         if kind == SERVERLESS:
-            serverless += aurora.busy_capacity(sheet)
-            if of is not None and aurora.pauses(of, sheet):
+            if of is None:
+                continue
+            serverless += aurora.busy_capacity(of, sheet)
+            if aurora.pauses(of, sheet):
                 sheet.note(resource, f"RDS Proxy keeps {of.name} from pausing: its capacity costs more than is shown.")
             continue
         count = vcpus(kind) if isinstance(kind, str) else None

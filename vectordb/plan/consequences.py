@@ -1,14 +1,16 @@
 """What changes cost, said before they happen: what is refused, what is lost, what stands still, and what to do instead."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vectordb.plan.changes import Change, Kind
+from vectordb.plan.one_way import refused
 from vectordb.plan.replacement import HOLDS_DATA, INTERRUPTS
 
 _CLUSTER, _INSTANCE = "aws:rds/cluster:Cluster", "aws:rds/instance:Instance"
 _DATABASES = (_CLUSTER, _INSTANCE)
+_MEMBER = "aws:rds/clusterInstance:ClusterInstance"
 _GROUPS = ("aws:rds/clusterParameterGroup:ClusterParameterGroup", "aws:rds/parameterGroup:ParameterGroup")
 _INDEX = "aws:s3/vectorsIndex:VectorsIndex"
 _GENERATION = (
@@ -48,22 +50,38 @@ class Consequence:
     refused: bool = False
 
 
-def consequences(changes: Sequence[Change], plan: Mapping[str, Any]) -> list[Consequence]:
+def consequences(
+    changes: Sequence[Change], plan: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> list[Consequence]:
     """What `changes` cost, sorted by URN.
 
     Args:
         changes: as `vectordb.plan.changes.compare` finds them.
         plan: the plan that they lead to.
+        before: the plan or the state that they were compared with; without it, nothing is said of values that AWS lets
+            change in one direction only.
     """
-    found = [consequence for change in changes for consequence in _of(change)]
-    return sorted([*found, *_other_network(changes), *_other_version(changes, plan)])
+    one_way = {
+        (urn, key): Consequence(urn, sentence, remedy, refused=True)
+        for urn, key, sentence, remedy in refused(changes, before or {}, plan)
+    }
+    found = [consequence for change in changes for consequence in _of(change, one_way.keys())]
+    found += one_way.values()
+    return sorted([*found, *_other_network(changes), *_without_ipv6(changes, plan), *_other_version(changes, plan)])
 
 
-def _of(change: Change) -> Iterator[Consequence]:
+def _of(change: Change, refused_values: Container[tuple[str, str]]) -> Iterator[Consequence]:
     held, remedy = HOLDS_DATA.get(change.type), _REMEDIES.get(change.type, "")
     lost = change.kind in (Kind.REPLACED, Kind.REMOVED)
     why = f" ({', '.join(change.properties)} cannot change in place)" if change.properties else ""
-    if lost and change.protected:
+    if change.type == _MEMBER and change.kind is Kind.REMOVED and change.protected:
+        yield Consequence(
+            change.urn,
+            f"{change.name} is protected and would be removed: `pulumi up` refuses.",
+            f"A reader holds no data of its own: `pulumi state unprotect '{change.urn}'`, then this change.",
+            refused=True,
+        )
+    elif lost and change.protected:
         yield Consequence(
             change.urn,
             f"{change.name} is protected and would be {change.kind}{why}: `pulumi up` refuses.",
@@ -76,7 +94,7 @@ def _of(change: Change) -> Iterator[Consequence]:
         yield Consequence(change.urn, f"{change.name} is replaced{why}; sessions through it end.")
     elif change.kind is Kind.CHANGED:
         for key in change.properties:
-            if (change.type, key) in INTERRUPTS:
+            if (change.type, key) in INTERRUPTS and (change.urn, key) not in refused_values:
                 yield Consequence(
                     change.urn,
                     f"{change.name}: {key} changes in place. {INTERRUPTS[change.type, key]}",
@@ -87,8 +105,15 @@ def _of(change: Change) -> Iterator[Consequence]:
 
 
 def _other_network(changes: Sequence[Change]) -> Iterator[Consequence]:
-    """RDS User Guide, working with DB subnet groups: a group in use keeps its VPC."""
-    if not any(c.kind is Kind.REPLACED and c.type == "aws:ec2/vpc:Vpc" for c in changes):
+    """RDS User Guide, working with DB subnet groups: a group in use keeps its VPC.
+
+    Another VPC is one that is made anew, or comes or goes beside one that exists, or whose id the security groups change.
+    """
+    if not any(
+        (c.type == "aws:ec2/vpc:Vpc" and c.kind in (Kind.ADDED, Kind.REMOVED, Kind.REPLACED))
+        or (c.type == "aws:ec2/securityGroup:SecurityGroup" and c.kind is Kind.REPLACED and "vpcId" in c.properties)
+        for c in changes
+    ):
         return
     for change in changes:
         if change.type == "aws:rds/subnetGroup:SubnetGroup" and change.kind is Kind.CHANGED:
@@ -97,6 +122,20 @@ def _other_network(changes: Sequence[Change]) -> Iterator[Consequence]:
                 f"{change.name} would move to another VPC; RDS refuses that while a database uses it.",
                 "Make another stack with the network that you want, restore the database there (vectordb:database.restore), "
                 "and destroy this one.",
+                refused=True,
+            )
+
+
+def _without_ipv6(changes: Sequence[Change], plan: Mapping[str, Any]) -> Iterator[Consequence]:
+    """A VPC keeps its IPv6 block while a subnet has one of it, and it is changed before its subnets are."""
+    kept = {r["urn"] for r in plan.get("resources", []) if r["inputs"].get("assignGeneratedIpv6CidrBlock")}
+    for change in changes:
+        given_up = change.kind is Kind.CHANGED and "assignGeneratedIpv6CidrBlock" in change.properties
+        if given_up and change.type == "aws:ec2/vpc:Vpc" and change.urn not in kept:
+            yield Consequence(
+                change.urn,
+                f"{change.name} would give up its IPv6 block; AWS refuses that while its subnets have theirs.",
+                "Leave vectordb:network.ipv6 true: without an egress-only gateway it opens nothing.",
                 refused=True,
             )
 

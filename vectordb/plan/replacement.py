@@ -94,7 +94,8 @@ REPLACES: dict[str, frozenset[str]] = {
         }
     ),
     "aws:rds/parameterGroup:ParameterGroup": frozenset({"description", "family", *_NAMED}),
-    "aws:rds/proxy:Proxy": frozenset({"endpointNetworkType", "engineFamily", "vpcSubnetIds"}),
+    # `name` could change in place; the program makes another proxy instead (components/database/proxy.py).
+    "aws:rds/proxy:Proxy": frozenset({"endpointNetworkType", "engineFamily", "name", "vpcSubnetIds"}),
     "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup": frozenset({"dbProxyName"}),
     "aws:rds/proxyTarget:ProxyTarget": frozenset(
         {"dbClusterIdentifier", "dbInstanceIdentifier", "dbProxyName", "targetGroupName"}

@@ -11,6 +11,15 @@ import yaml
 from vectordb.errors import VectordbError
 
 
+class _Loader(yaml.SafeLoader):
+    """Leaves a moment the text that it is: the engine hands configuration over as JSON, which has no type for it."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute, a mapping of the class
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 @dataclass(frozen=True)
 class StackConfiguration:
     """What a program run needs to know of its project and stack.
@@ -102,7 +111,7 @@ def _unknown_stack(directory: Path, stack: str) -> VectordbError:
 
 def _mapping(file: Path, otherwise: str) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        loaded = yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a kind of the safe loader
     except FileNotFoundError:
         raise VectordbError(f"{file} does not exist. {otherwise}".strip()) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

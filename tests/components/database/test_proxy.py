@@ -53,6 +53,12 @@ def test_tls_and_iam_are_required_and_there_is_no_secret():
     }
 
 
+def test_another_generation_makes_another_proxy_and_does_not_rename_this_one():
+    # A proxy leads to one database: the new one could not be registered with the old proxy while the old one is.
+    assert proxied(generation=2).only("Proxy").inputs["name"] == "vectordb-dev-proxy-2"
+    assert proxied().replaced_on["proxy-proxy"] == ["name"]
+
+
 def test_the_proxy_logs_in_as_the_named_users_of_this_database_only():
     users = f"arn:aws:rds-db:eu-central-1:{ACCOUNT}:dbuser:cluster-ABC"
     assert proxied().statements("RolePolicy", "proxy-connect") == [

@@ -107,6 +107,10 @@ def test_insights_keep_what_each_mode_needs():
 def test_storage_with_provisioned_operations_has_the_least_that_fits():
     assert storage("gp3", 20, None) == {"storage_type": "gp3", "allocated_storage": 20}
     assert storage("gp3", None, None)["allocated_storage"] == 20
+    assert storage("gp3", 399, None) == {"storage_type": "gp3", "allocated_storage": 399}
+    assert storage("gp2", 400, None) == {"storage_type": "gp2", "allocated_storage": 400}
+    striped = {"storage_type": "gp3", "allocated_storage": 400, "iops": 12000, "storage_throughput": 500}
+    assert storage("gp3", 400, None) == striped
     assert storage("io1", None, None) == {"storage_type": "io1", "allocated_storage": 100, "iops": 1000}
     assert storage("io2", 100, None) == {"storage_type": "io2", "allocated_storage": 100, "iops": 1000}
     assert storage("io2", 4001, None) == {"storage_type": "io2", "allocated_storage": 4001, "iops": 2001}

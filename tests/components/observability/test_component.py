@@ -5,7 +5,7 @@ import json
 import pulumi
 import pytest
 
-from components.observability.notifications import publisher_statements
+from components.observability.notifications import publisher_statements, publishers
 from components.observability.observability import Observability
 from tests.components.database.harness import UNKNOWN, build
 from tests.components.observability.shapes import DEV, PROD
@@ -158,7 +158,9 @@ def test_partitions():
 
 
 def test_the_key_admits_the_same_services():
-    assert publisher_statements("123456789012") == [
+    assert publisher_statements("123456789012", publishers(notifications=False, budget=True)) == []
+    assert publishers(notifications=True, budget=False) == ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]
+    assert publisher_statements("123456789012", publishers(notifications=True, budget=True)) == [
         {
             "Sid": "Publishers",
             "Effect": "Allow",

@@ -19,7 +19,7 @@ def make(kind, name="one", part="part", references=None, **inputs):
 
 
 def cluster(name="cluster", **inputs):
-    scaling = {"minCapacity": inputs.pop("least", 0), "maxCapacity": 4}
+    scaling = {"minCapacity": inputs.pop("least", 0), "maxCapacity": inputs.pop("most", 16)}
     return make(
         "aws:rds/cluster:Cluster", name, engine="aurora-postgresql", serverlessv2ScalingConfiguration=scaling, **inputs
     )

@@ -42,6 +42,16 @@ def test_what_pauses_is_paid_by_the_active_hour_and_what_does_not_by_its_minimum
     assert idle["Aurora Serverless v2, above the minimum"] == ("rate", None, 0)
 
 
+def test_capacity_ends_where_the_cluster_ends():
+    made = bill(cluster(most=4), member(), usage=Usage(average_capacity=100))
+    assert lines(made)["Aurora Serverless v2, paused when idle"] == ("use", 160, d("19.20"))
+    assert (made.auto_pause.always_on, made.auto_pause.paused) == (d("60.60"), d("19.20"))
+    assert made.notes == ("cluster: it grows to its maxCapacity, 4 ACU, and not to the 100 assumed.",)
+    behind = bill(*proxied(cluster(least=1, most=10), member()), usage=Usage(average_capacity=100))
+    assert used(behind)["RDS Proxy, at least 8 ACU"] == d("109.50")
+    assert bill(cluster(most=4), member(), usage=Usage(average_capacity=4)).notes == ()
+
+
 def test_auto_pause_saves_the_minimum_of_the_idle_hours():
     pause = bill(cluster(), member(), member("reader")).auto_pause
     # Two instances: 730 h × 0.5 ACU, and 40 h × 0.5 ACU more; against 40 h × 1 ACU.
@@ -60,7 +70,9 @@ def test_multi_az_is_paid_twice():
 def test_gp3_includes_operations_by_its_size():
     assert "gp3 provisioned IOPS" not in used(bill(rds(allocatedStorage=100, iops=3000)))
     assert used(bill(rds(allocatedStorage=399, iops=4000)))["gp3 provisioned IOPS"] == d("20.00")
-    assert "gp3 provisioned IOPS" not in used(bill(rds(allocatedStorage=400, iops=12000)))
+    striped = bill(rds(allocatedStorage=400, iops=12000, storageThroughput=500))
+    assert used(striped) == {"db.t4g.small RDS instance": d("23.36"), "gp3 storage": d("46.00")}
+    assert striped.unpriced == ()
 
 
 def test_a_provisioned_cluster_and_its_monitoring():
@@ -122,6 +134,23 @@ def test_all_log_groups_share_one_amount():
         "CloudWatch Logs of all groups, taken in": d("0.50"),
         "CloudWatch Logs of all groups, kept": d("0.03"),
     }
+
+
+def test_the_reader_that_scaling_always_keeps_is_paid_for():
+    target = make(
+        "aws:appautoscaling/target:Target",
+        "readers",
+        references={"resourceId": (urn("aws:rds/cluster:Cluster", "cluster"),)},
+        minCapacity=1,
+    )
+    writer = member(instanceClass="db.r8g.large")
+    alone = bill(cluster(), writer, target)
+    assert used(alone)["db.r8g.large Aurora instance"] == d("402.96")  # 2 × 730 × 0.276
+    assert alone.notes == ("readers: readers that auto scaling always keeps, and that are counted: 1.",)
+    planned = bill(cluster(), writer, member("reader", instanceClass="db.r8g.large"), target)
+    assert used(planned)["db.r8g.large Aurora instance"] == d("402.96")
+    assert planned.notes == ()
+    assert used(bill(target)) == {}
 
 
 def test_scaling_makes_alarms():

@@ -122,7 +122,8 @@ def test_every_resource_is_priced_free_or_named(stack, usage):
     free = sum(made.free.values())
     named = {urn for line in made.lines for urn in line.urns} | {one.urn for one in made.unpriced}
     silent = [resource for resource in stack if resource.type in PRICED and resource.urn not in named]
-    # A further log group shares the first one's line, a dashboard may be free, a class of rules and parameters is.
+    # A further log group shares the first one's line, a dashboard may be free, a class of rules and parameters is, and so
+    # is a scaling target whose readers are all in the plan.
     assert {r.type for r in silent} <= {
         "aws:cloudwatch/logGroup:LogGroup",
         "aws:ec2/flowLog:FlowLog",
@@ -130,6 +131,7 @@ def test_every_resource_is_priced_free_or_named(stack, usage):
         "aws:ec2/vpcEndpoint:VpcEndpoint",
         "aws:ssm/parameter:Parameter",
         "aws:appautoscaling/policy:Policy",
+        "aws:appautoscaling/target:Target",
     }
     assert free == sum(resource.type not in PRICED and resource.type in FREE for resource in stack)
 

@@ -208,7 +208,12 @@ def test_an_id_that_comes_another_way_is_the_same_in_a_state():
     assert Change(urn(SUBNET, "s"), Kind.REPLACED, ("vpcId",)) in compare(before, after)
 
 
-@pytest.mark.parametrize("before", [{}, {"resources": "all"}, {"deployment": None}, {"version": 3, "deployment": {}}])
+@pytest.mark.parametrize("deployment", [None, {}, {"manifest": {}}, {"manifest": {}, "resources": None}])
+def test_everything_is_new_to_a_stack_that_was_never_deployed(deployment):
+    assert compare({"version": 3, "deployment": deployment}, plan(one(VPC, "v"))) == [Change(urn(VPC, "v"), Kind.ADDED)]
+
+
+@pytest.mark.parametrize("before", [{}, {"resources": "all"}, {"version": 3}, {"deployment": {"resources": "all"}}])
 def test_a_file_that_is_neither(before):
     with pytest.raises(VectordbError, match="neither a plan nor a stack's state"):
         compare(before, plan(one(VPC, "v")))

@@ -31,6 +31,14 @@ def test_values_arrive_as_the_engine_passes_them(project):
     assert configuration.region == "eu-west-1"
 
 
+def test_a_moment_without_quotes_stays_text(project):
+    (project / "Pulumi.dev.yaml").write_text(
+        "config:\n  shop:at: 2026-01-31\n  shop:from: {at: 2026-01-31T12:00:00Z}\n"
+    )
+    values = stack_configuration.read(project, "dev").values
+    assert (values["shop:at"], values["shop:from"]) == ("2026-01-31", '{"at": "2026-01-31T12:00:00Z"}')
+
+
 def test_an_unknown_stack_names_the_nearest(project):
     with pytest.raises(VectordbError) as error:
         stack_configuration.read(project, "dve")
