@@ -345,7 +345,7 @@ def test_other_partitions_have_their_own_arns():
 def test_a_final_snapshot_outlives_the_protection_that_a_destruction_lifts_first():
     made = record(database={"engine": "both", "protect": False, "finalSnapshot": True})
     for kind in ("Cluster", "Instance"):
-        (database,) = [r for r in made.resources if r.type in (f"aws:rds/{kind.lower()}:{kind}",)]
+        (database,) = [r for r in made.resources if r.type == f"aws:rds/{kind.lower()}:{kind}"]
         assert database.inputs["deletionProtection"] is False
         assert database.inputs["skipFinalSnapshot"] is False
         assert database.inputs["finalSnapshotIdentifier"].endswith("-1-final")
