@@ -25,7 +25,12 @@ BEGIN
             AND r.rolcanlogin
     LOOP
         EXECUTE pg_catalog.format('ALTER ROLE %I NOLOGIN', gone);
-        FOREACH group_name IN ARRAY all_groups LOOP
+        FOR group_name IN  -- only its own: PostgreSQL warns of what was never granted
+            SELECT g.rolname
+            FROM pg_catalog.pg_auth_members AS m
+            JOIN pg_catalog.pg_roles AS g ON g.oid = m.roleid
+            WHERE m.member = pg_catalog.quote_ident(gone)::regrole AND g.rolname = ANY (all_groups)
+        LOOP
             EXECUTE pg_catalog.format('REVOKE %I FROM %I', group_name, gone);
         END LOOP;
         RAISE NOTICE 'the user % is configured no more: it cannot log in again; sessions that are open stay',

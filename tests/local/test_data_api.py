@@ -55,6 +55,14 @@ def test_it_is_checked_over_the_data_api_too(project):
     assert checked.stderr == "transport: data-api (VECTORDB_TRANSPORT says so)\n"
 
 
+def test_from_a_folder_below_it_is_checked_with_the_same_files(project, monkeypatch):
+    below = project.folder / "below"
+    below.mkdir()
+    monkeypatch.setattr(project, "folder", below)
+    checked = project.run("migrate", "check", "--local", "--json")
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_a_failure_is_told_with_its_place(project):
     file = project.folder / "sql" / "versioned" / "900_wrong.sql"
     file.write_text("select 1;\n  selec 2")

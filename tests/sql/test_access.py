@@ -258,6 +258,7 @@ def test_a_user_that_is_configured_no_more_is_locked_out(database, superuser):
         assert database.apply(users=[user for user in USERS if user["name"] != "analyst"]) == USERS_FILE
         said = "repeatable/95_users.sql: NOTICE: the user 'analyst' is configured no more: it cannot log in again; sessions that are open stay"
         assert said in database.said
+        assert [line for line in database.said if "WARNING" in line] == []
         with pytest.raises(psycopg.OperationalError, match='role "analyst" is not permitted to log in'):
             database.login("analyst")
         assert memberships(superuser, "analyst") == [("rds_iam",)]

@@ -1,5 +1,6 @@
 """What every command needs: the project's folder, the stack, where to print."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -47,6 +48,21 @@ def project_directory() -> Path:
         f"{here} is not inside a Pulumi project: no Pulumi.yaml here or above.",
         remedy="Change to the project's folder, the one with Makefile and Pulumi.yaml.",
     )
+
+
+def sql_folder() -> Path:
+    """The project's SQL: `sql` beside its program, or in the nearest folder above, which a program in a checkout's folder uses.
+
+    Raises:
+        VectordbError: there is no project here.
+    """
+    from vectordb.plan.stack_configuration import program
+
+    start = project_directory()
+    with contextlib.suppress(VectordbError):  # in another language it has no `main` that is read here
+        start = program(start)
+    found = (folder / "sql" for folder in (start, *start.parents))
+    return next((folder for folder in found if (folder / "versioned").is_dir()), start / "sql")
 
 
 def chosen_stack(given: str, directory: Path) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vectordb.cli.context import StackOption, data, project_directory, talk
+from vectordb.cli.context import StackOption, data, sql_folder, talk
 from vectordb.cli.target import DatabaseOption, LocalOption, chosen
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def doctor(
     subject = Subject(
         settings=target.settings,
         outputs=target.outputs,
-        sql=project_directory() / "sql",
+        sql=sql_folder(),
         user=target.user,
         local=target.local,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vectordb.cli.target import DatabaseOption, LocalOption, StackOption
+from vectordb.errors import VectordbError
 
 if TYPE_CHECKING:
     from vectordb.database.comparison import Comparison
@@ -21,8 +22,14 @@ app = typer.Typer(
     no_args_is_help=True, help="Apply the SQL files under sql/ to the database, each once, and tell what differs."
 )
 
+_SQL = Path("sql")
 SqlOption = Annotated[
-    Path, typer.Option("--sql", metavar="DIR", help="Folder with versioned/NNN_name.sql and repeatable/name.sql.")
+    Path,
+    typer.Option(
+        "--sql",
+        metavar="DIR",
+        help="Folder with versioned/NNN_name.sql and repeatable/name.sql; where there is no ./sql, the project's.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 TimeoutOption = Annotated[
@@ -54,7 +61,7 @@ def plan(
     stack: StackOption = "",
     local: LocalOption = False,
     database: DatabaseOption = "",
-    sql: SqlOption = Path("sql"),
+    sql: SqlOption = _SQL,
     as_json: JsonOption = False,
     timeout: TimeoutOption = 600,
 ) -> None:
@@ -71,7 +78,7 @@ def check(
     stack: StackOption = "",
     local: LocalOption = False,
     database: DatabaseOption = "",
-    sql: SqlOption = Path("sql"),
+    sql: SqlOption = _SQL,
     as_json: JsonOption = False,
     timeout: TimeoutOption = 600,
 ) -> None:
@@ -93,7 +100,7 @@ def apply(
     stack: StackOption = "",
     local: LocalOption = False,
     database: DatabaseOption = "",
-    sql: SqlOption = Path("sql"),
+    sql: SqlOption = _SQL,
     as_json: JsonOption = False,
     timeout: TimeoutOption = 600,
 ) -> None:
@@ -109,8 +116,10 @@ def settings(stack: str, database: str, *, local: bool) -> "Settings":
     From here on this process's AWS clients go to where the stack is.
     """
     from vectordb.cli import target
+    from vectordb.database import client
     from vectordb.database.settings import HOST, REGION, SECRET_ARN, Settings
 
+    client.drop_contradictions()
     told = any(os.environ.get(name) for name in (HOST, REGION, SECRET_ARN))
     if told and not (stack or local or database):
         return Settings.from_environment(os.environ)
@@ -121,8 +130,13 @@ def settings(stack: str, database: str, *, local: bool) -> "Settings":
 
 @contextlib.contextmanager
 def _run(chosen: "Settings", sql: Path, timeout: float) -> Iterator["Run"]:
+    from vectordb.cli.context import sql_folder
     from vectordb.database.run import Run
 
+    if sql == _SQL and not sql.is_dir():
+        # Outside of a project it stays as it is, and is told to be missing.
+        with contextlib.suppress(VectordbError):
+            sql = sql_folder()
     yield Run.prepare(chosen, sql, timeout=timeout)
 
 

@@ -50,8 +50,9 @@ class Target:
 
     def use(self) -> None:
         """From here on this process's AWS clients, and its children's, go to where the stack is."""
-        from vectordb.database import aws
+        from vectordb.database import aws, client
 
+        client.drop_contradictions()
         for name in self.unset:
             os.environ.pop(name, None)
         os.environ.update(self.environment)

@@ -25,13 +25,27 @@ UNSET: Final = (
     "PGREQUIRESSL",
     "PGSSLNEGOTIATION",
     "PGSSLCERT",
+    "PGSSLCERTMODE",
     "PGSSLKEY",
     "PGSSLCRL",
     "PGSSLCRLDIR",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
     "PGREQUIREPEER",
     "PGLOADBALANCEHOSTS",
 )
 """What goes before the variables below in libpq, or contradicts them."""
+
+
+def drop_contradictions() -> None:
+    """Take those out of this process's environment.
+
+    A service that is named there and that no file has any more, as after `vectordb connect --service`, would end every connection
+    before libpq looks at what it was given.
+    """
+    for name in UNSET:
+        os.environ.pop(name, None)
+
 
 # libpq's keyword → its variable (PostgreSQL, "Environment Variables").
 _VARIABLES: Final[Mapping[str, str]] = {

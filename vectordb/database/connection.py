@@ -104,6 +104,10 @@ def parameters(settings: Settings, route: Route, login: Login, presence: Presenc
         "sslmode": "verify-full",
         "sslrootcert": str(tls.bundle(settings)),
         "gssencmode": "disable",
+        # Neither of these trusts less; they are given so that a variable in somebody's shell does not decide.
+        "channel_binding": "prefer",
+        "ssl_min_protocol_version": "TLSv1.2",
+        "ssl_max_protocol_version": "",
         "target_session_attrs": "read-write",
         "application_name": presence.application,
         "client_encoding": "utf8",
@@ -111,6 +115,7 @@ def parameters(settings: Settings, route: Route, login: Login, presence: Presenc
     }
     if psycopg.pq.version() >= REQUIRE_AUTH_SINCE:
         given["require_auth"] = login.require_auth  # a server that asks for less is not the one we mean
+        given["sslcertmode"] = "disable"  # nobody here logs in by certificate
     return given
 
 

@@ -122,11 +122,16 @@ _WIDEST = 160
 
 def _shown(source: str, line: int, column: int) -> list[str]:
     """The line with a mark under the column."""
-    lines = source.splitlines()
+    lines = source.split("\n")  # as `lexer.place` counts; a form feed or U+2028 begins no line
     if line > len(lines) or len(lines[line - 1]) > _WIDEST:
         return []
     margin = f"  {line} | "
-    return [margin + lines[line - 1].replace("\t", " "), " " * (len(margin) - 2) + "| " + " " * (column - 1) + "^"]
+    return [margin + _plain(lines[line - 1]), " " * (len(margin) - 2) + "| " + " " * (column - 1) + "^"]
+
+
+def _plain(line: str) -> str:
+    """As wide as it is written, whatever it holds: neither a tab nor a control character moves the mark."""
+    return "".join(character if character.isprintable() else " " for character in line)
 
 
 def _remedy(sqlstate: str, *, transaction: bool) -> str:

@@ -54,9 +54,9 @@ class LexicalError(Exception):
 _TOKEN = re.compile(
     r"""
     (?P<space>\s++)
-  | (?P<comment>--[^\n]*+)
+  | (?P<comment>--[^\n\r]*+)
   | (?P<block>/\*)
-  | (?P<string>[eE]'(?:[^'\\]|\\.|'')*+'(?:[ \t\f\v]*\n\s*'(?:[^'\\]|\\.|'')*+')*
+  | (?P<string>[eE]'(?:[^'\\]|\\.|'')*+'(?:[ \t\f\v]*[\n\r]\s*'(?:[^'\\]|\\.|'')*+')*
              | '[^']*+(?:''[^']*+)*+')
   | (?P<name>"[^"]*+(?:""[^"]*+)*+")
   | (?P<quote>\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*+)?\$)

@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 
+from vectordb.database.client import drop_contradictions
 from vectordb.local import passfile
 from vectordb.local.databases import master_password
 from vectordb.local.state import Credentials, Running
@@ -67,6 +68,7 @@ def connect(
         VectordbError: there is no such database.
     """
     chosen = running.find(database)
+    drop_contradictions()
     return psycopg.connect(
         host=chosen.host,
         hostaddr="127.0.0.1",

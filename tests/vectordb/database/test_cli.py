@@ -116,6 +116,13 @@ def test_plan_check_apply_check(migrate, database):
     assert database.rows("select x from t") == [(MASTER,)]
 
 
+def test_a_service_of_another_shell_does_not_count(migrate, database):
+    """As `vectordb connect --service` leaves it in a shell that outlives it."""
+    database.write("versioned/001_t.sql", "create table t ()")
+    gone = migrate("apply", PGSERVICE="vectordb", PGSERVICEFILE=str(database.folder / "gone.conf"))
+    assert (gone.returncode, database.ledger()) == (0, ["versioned/001_t.sql"]), gone.stderr
+
+
 def test_an_edited_file_and_a_digest_of_other_files(migrate, database):
     path = database.write("versioned/001_t.sql", "create table t ()")
     database.apply()

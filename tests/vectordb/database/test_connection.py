@@ -54,6 +54,9 @@ def test_somebodys_own_variables_for_libpq_do_not_count(settings, monkeypatch):
         "PGSSLMODE": "disable",
         "PGCLIENTENCODING": "latin1",
         "PGOPTIONS": "-c lock_timeout=1s",
+        "PGSSLMAXPROTOCOLVERSION": "TLSv1.1",
+        "PGSSLCERTMODE": "require",
+        "PGCHANNELBINDING": "require",
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)

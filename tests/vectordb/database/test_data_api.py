@@ -83,8 +83,13 @@ def test_the_projects_own_files(cloud, database):
          ["2:1: ERROR VD001: no; Position: 3", "  HINT: do this; now", "  2 | do $$ begin", "    | ^"]),
         ("select 1;\n select 1 / x from generate_series(0, 1) as g(x)",
          ["2:2: ERROR 22012: division by zero", "  2 |  select 1 / x from generate_series(0, 1) as g(x)", "    |  ^"]),
+        ("select 1;\n select (array[1, 2])[1:2]",
+         ["2:2: ERROR 0A000: The statement names the parameter 2, which has no value.",
+          ("  HINT: Outside of quotes and comments the Data API takes a colon and what follows it for a parameter: put a space between, "
+          "as in values[1 : 2]; or apply over the transport ssm or direct, which have no such parameters."),
+          "  2 |  select (array[1, 2])[1:2]", "    |  ^"]),
     ],
-    ids=["value before", "syntax", "characters", "no position", "own code", "within a query"],
+    ids=["value before", "syntax", "characters", "no position", "own code", "within a query", "a slice"],
 )  # fmt: skip
 def test_an_error_names_line_and_column(cloud, database, text, expected):
     path = database.write("versioned/001_a.sql", text)

@@ -16,13 +16,14 @@ from vectordb.errors import VectordbError
         ((b"create function f() returns text language sql begin atomic select 'x;'; select case when true then 'atomic' end; end;"
          b"insert into t select f()"), ["atomic"]),
         (b"insert into t values ('a') -- no end of line", ["a"]),
+        (b"-- CR ends it\rinsert into t values (E'a'\r'b')", ["ab"]),
         (b"insert into t values (U&'d\\0061t\\+000061'); insert into t values ('a'\n  'b')", ["data", "ab"]),
         (b"", []),
         (b"-- nothing\n;;\n/* */", []),
         (b"insert into t values ('\xc3\xa9\xe2\x98\x83\xf0\x9f\x98\x80')", ["é☃😀"]),
         (b"insert into t values ('$1 $2 :x :1 ?')", ["$1 $2 :x :1 ?"]),
     ],
-    ids=["byte order mark", "CRLF", "percent", "nested dollar quotes", "nested comment", "atomic body", "no end of line", "unicode escapes",
+    ids=["byte order mark", "CRLF", "percent", "nested dollar quotes", "nested comment", "atomic body", "no end of line", "CR alone", "unicode escapes",
          "empty", "comments only", "not ASCII", "placeholders of others"],
 )  # fmt: skip
 def test_it_runs_as_written(database, content, rows):
@@ -59,6 +60,18 @@ def test_what_is_malformed_is_refused_with_its_place(database, content, told):
     separator = "" if told.startswith(":") else ":"
     assert caught.value.message.splitlines()[0] == f"{path}{separator}{told}"
     assert "insert" not in " ".join(database.said)
+
+
+def test_the_line_that_is_shown_is_the_one_that_is_counted(database):
+    """To an editor a form feed begins no line, nor does U+2028."""
+    path = database.write("versioned/001_t.sql", "select 1;\f\nselect '\u2028', 2;\n\tselec 3")
+    with pytest.raises(VectordbError) as caught:
+        database.apply()
+    assert caught.value.message.splitlines() == [
+        f'{path}:3:2: ERROR 42601: syntax error at or near "selec"',
+        "  3 |  selec 3",
+        "    |  ^",
+    ]
 
 
 def test_ten_megabytes_of_statements(database):

@@ -84,6 +84,7 @@ def test_a_folder_that_is_not_there(tmp_path):
         ("start transaction", "a.sql:1:1: START"),
         ("rollback", "a.sql:1:1: ROLLBACK"),
         ("prepare transaction 'x'", "a.sql:1:1: PREPARE"),
+        ("-- a line that CR ends\rcommit", "a.sql:1:24: COMMIT"),
         ("savepoint s; rollback to savepoint s; release s", ""),
         ("prepare q as select 1", ""),
         ("do $$ begin perform 1; end $$; -- commit;", ""),

@@ -58,6 +58,15 @@ def _of_the_statement(code: str, message: str) -> Exception | None:
         return answers.made(
             "0A000", message, fields={"Hint": "The Data API has no such type: cast the column to text."}
         )
+    if code in {"ValidationException", "BadRequestException"} and "parameter" in message.lower():
+        return answers.made(
+            "0A000",
+            message,
+            fields={
+                "Hint": "Outside of quotes and comments the Data API takes a colon and what follows it for a parameter: put a space "
+                "between, as in values[1 : 2]; or apply over the transport ssm or direct, which have no such parameters."
+            },
+        )
     if code == "ValidationException" and "ultistatement" in message:
         return answers.made("0A000", "the Data API takes one statement a call, and took this for several")
     return None
