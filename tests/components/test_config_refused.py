@@ -9,7 +9,7 @@ DATABASE_KEYS = (
     "engine, version, minCapacity, maxCapacity, autoPauseSeconds, instanceClass, readers, readerScaling, storageType, "
     "allocatedStorage, maxAllocatedStorage, multiAz, parameters, preloadLibraries, cron, bedrockModels, dataApi, proxy, "
     "insights, monitoringSeconds, backupDays, backupWindow, maintenanceWindow, logRetentionDays, certificateAuthority, "
-    "allowMajorUpgrade, applyImmediately, restore, generation, protect"
+    "allowMajorUpgrade, applyImmediately, restore, generation, protect, finalSnapshot"
 )
 KEYS = "network, database, bastion, transport, indexes, users, observability, tags"
 
@@ -142,6 +142,7 @@ def test_a_wrong_value_of_the_network(key, value, line):
         ("restore", {"source": "a", "time": "2026-01-31T12:00:00"}, "time '2026-01-31T12:00:00' has no zone; end it with Z."),
         ("generation", 0, "0 is out of range. Allowed: 1 to 9999."),
         ("protect", "x", '"x" is neither true nor false.'),
+        ("finalSnapshot", "x", '"x" is neither true nor false.'),
     ],
 )  # fmt: skip
 def test_a_wrong_value_of_the_database(key, value, line):

@@ -37,7 +37,13 @@ def up(project: Path, stack: str, listen: Callable[[Event], None]) -> tuple[Runn
     folder.make()
     if folder.is_running():
         running = folder.last()
-        if running is not None and running.digest == inputs.digest(project):
+        if running is None:
+            # It is written when the stack is up: until then another command is at it, and is not to be ended by this one.
+            raise VectordbError(
+                "Another command is starting this stack.",
+                remedy="Wait for it, then run this again; or end it with: vectordb local down",
+            )
+        if running.digest == inputs.digest(project):
             return running, False
         down(folder)
     else:

@@ -50,7 +50,7 @@ def test_the_sample_has_every_shape():
     assert shapes["engines"] == {"aurora", "rds", "both"}
     assert shapes["transports"] == {"ssm", "direct", "data-api"}
     assert shapes["longest"] == 100
-    rare = {key: number for key, number in shapes.items() if isinstance(number, int) and number < 10}
+    rare = {key: number for key, number in shapes.items() if isinstance(number, int) and number < 5}
     assert rare == {}
 
 
