@@ -90,19 +90,7 @@ if config.database.rds:
 proxies = {
     name: DatabaseProxy(
         f"{name}-proxy",
-        {
-            **inside,
-            "kind": "rds" if name == "rds" else "aurora",
-            "identifier": database.identifier,
-            "resource_id": database.resource_id,
-            "security_group_id": database.security_group_id,
-            "users": [user.name for user in config.users],
-            "clients": clients,
-            "generation": config.database.generation,
-            "log_retention_days": config.database.log_retention_days,
-            "idle_client_seconds": 1800,
-            "max_connections_percent": 90,
-        },
+        settings.proxy(config, database, clients=clients, **inside),
         opts=pulumi.ResourceOptions(depends_on=database.ready),
     )
     for name, database in databases.items()

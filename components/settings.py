@@ -9,6 +9,7 @@ from components import config as configured
 from components.config import BlockPublicAccess, Configuration, Index, Network, Observability, physical_name
 from components.database.aurora import AuroraDatabase, AuroraDatabaseArgs
 from components.database.database import Database
+from components.database.proxy import DatabaseProxyArgs
 from components.database.rds import RdsDatabaseArgs
 from components.network.network import NetworkArgs
 from components.observability.monitored import MonitoredDatabaseArgs, ObservabilityArgs
@@ -128,6 +129,20 @@ def rds(config: Configuration, **known: Any) -> RdsDatabaseArgs:
         }
     )
     return cast("RdsDatabaseArgs", _given(known) | arguments)
+
+
+def proxy(config: Configuration, database: Database, **known: Any) -> DatabaseProxyArgs:
+    """The arguments of a `DatabaseProxy` in front of a database; `known` is what the program adds."""
+    arguments = {
+        "kind": "aurora" if isinstance(database, AuroraDatabase) else "rds",
+        "identifier": database.identifier,
+        "resource_id": database.resource_id,
+        "security_group_id": database.security_group_id,
+        "users": [user.name for user in config.users],
+        "generation": config.database.generation,
+        "log_retention_days": config.database.log_retention_days,
+    }
+    return cast("DatabaseProxyArgs", known | arguments)
 
 
 def model_arns(config: configured.Database, partition: str, region: str) -> list[str]:

@@ -18,6 +18,10 @@ _BRIDGE_BYTES = 4096 - len("VECTORDB_INDEX_ARNS[]")
 _LONGEST_ARN = len('"arn:aws-us-gov:s3vectors:ap-southeast-2:123456789012:bucket//index/",') + 63
 
 
+_MOST_TAGS = 50 - 3
+"""AWS's fifty a resource, without Name, Project and Stack."""
+
+
 class Transport(StrEnum):
     """How the SQL step and people reach the database."""
 
@@ -88,7 +92,7 @@ class Configuration(Section):
     @classmethod
     def _legal_tags(cls, value: dict[str, str]) -> dict[str, str]:
         # AWS General Reference, tag restrictions; three tags are the program's.
-        if len(value) > 47:  # noqa: PLR2004 - 50 in all
+        if len(value) > _MOST_TAGS:
             raise ValueError(f"are {len(value)}; AWS has room for 50 a resource, three of which are the program's")
         for key, text in value.items():
             if not re.fullmatch(r"(?!(?i:aws:))[\w .:/=+\-@]{1,128}", key) or not re.fullmatch(

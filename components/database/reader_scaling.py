@@ -9,6 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 COOLDOWN_SECONDS = 300
+MOST_READERS = 15
+"""Of a cluster (Aurora User Guide, quotas)."""
 DIMENSION = "rds:cluster:ReadReplicaCount"
 READER_NAMES = "application-autoscaling-*"
 
@@ -35,8 +37,8 @@ def scale_readers(
     Raises:
         ValueError: the maximum is below the readers that are always there, or above 15.
     """
-    if not max(minimum, 1) <= maximum <= 15:  # noqa: PLR2004 - Aurora's limit
-        raise ValueError(f"reader_scaling_max is {maximum}; it must be {max(minimum, 1)} (readers) to 15")
+    if not max(minimum, 1) <= maximum <= MOST_READERS:
+        raise ValueError(f"reader_scaling_max is {maximum}; it must be {max(minimum, 1)} (readers) to {MOST_READERS}")
     target = aws.appautoscaling.Target(
         f"{name}-readers",
         service_namespace="rds",

@@ -1,5 +1,6 @@
 """A copy of the project to run stacks in, so that no test touches the checkout's own `.local`."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -51,6 +52,15 @@ class Project:
         child = self.start(*arguments, **environment)
         output, errors = child.communicate(timeout=timeout)
         return subprocess.CompletedProcess(arguments, child.returncode, output, errors)
+
+    @contextlib.contextmanager
+    def up(self):
+        """The stack runs inside the block, and leaves no process behind."""
+        done = self.run("local", "up")
+        assert done.returncode == 0, done.stderr
+        yield self
+        self.run("local", "down")
+        assert self.processes() == []
 
     def status(self):
         return json.loads(self.run("local", "status", "--json").stdout)

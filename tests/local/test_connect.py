@@ -21,11 +21,8 @@ ASK = "import psycopg; c = psycopg.connect(); print(*c.execute('select current_u
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("connect") / "a project")
-    started = made.run("local", "up")
-    assert started.returncode == 0, started.stderr
-    yield made
-    made.run("local", "down")
-    assert made.processes() == []
+    with made.up():
+        yield made
 
 
 @pytest.fixture

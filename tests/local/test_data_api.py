@@ -16,11 +16,8 @@ def project(tmp_path_factory):
     """The example, as it is."""
     made = Project(tmp_path_factory.mktemp("data-api") / "project")
     shutil.copy(ROOT / "examples" / "data-api" / "Pulumi.dev.yaml", made.folder / "Pulumi.dev.yaml")
-    done = made.run("local", "up")
-    assert done.returncode == 0, done.stderr
-    yield made
-    made.run("local", "down")
-    assert made.processes() == []
+    with made.up():
+        yield made
 
 
 @pytest.fixture(scope="module")

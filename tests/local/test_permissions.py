@@ -46,11 +46,8 @@ def planned(directory, stack):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("permissions") / "project")
-    done = made.run("local", "up")
-    assert done.returncode == 0, done.stderr
-    yield made
-    made.run("local", "down")
-    assert made.processes() == []
+    with made.up():
+        yield made
 
 
 @pytest.fixture(scope="module")

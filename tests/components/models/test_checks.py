@@ -22,8 +22,9 @@ def changed(name, kind, change):
         if (resource.name, resource.type.rpartition(":")[2]) == (name, kind):
             inputs = copy.deepcopy(resource.inputs)
             change(inputs)
-            resource = dataclasses.replace(resource, inputs=inputs)  # noqa: PLW2901 - the changed one takes its place
-        resources.append(resource)
+            resources.append(dataclasses.replace(resource, inputs=inputs))
+        else:
+            resources.append(resource)
     return dataclasses.replace(recording, resources=tuple(resources))
 
 

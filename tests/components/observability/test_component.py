@@ -21,7 +21,10 @@ def watched(shape, *, name="observability", **how):
 
 def unknown(shape):
     """The shape with its identifiers as outputs that only a deployment knows."""
-    output = lambda: pulumi.Output.from_input(pulumi.UNKNOWN)  # noqa: E731 - a name for a repeated value
+
+    def output():
+        return pulumi.Output.from_input(pulumi.UNKNOWN)
+
     return {
         **shape,
         "key_arn": output(),

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from tests.components.recorded import ROOT
@@ -38,20 +35,3 @@ def project(tmp_path):
     (tmp_path / "__main__.py").write_text(PROGRAM)
     (tmp_path / "policy").symlink_to(ROOT / "policy")
     return tmp_path
-
-
-@pytest.fixture
-def vectordb(project):
-    """The command, as a process in the project's folder."""
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "vectordb", *arguments],
-            cwd=project,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(project)},
-        )
-
-    return run

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from tests.components.recorded import ROOT
@@ -30,20 +27,3 @@ def project(tmp_path):
     (tmp_path / "__main__.py").write_text(PROGRAM)
     (tmp_path / "policy").symlink_to(ROOT / "policy")
     return tmp_path
-
-
-@pytest.fixture
-def vectordb(project):
-    """The command, as a process in the project's folder."""
-
-    def run(*arguments, cwd=project, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "vectordb", *arguments],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(project), **environment},
-        )
-
-    return run
