@@ -1,12 +1,8 @@
 """`vectordb doctor` on a running stack: all green, and each broken link reported under its own name and no other's."""
 
-import contextlib
 import datetime as dt
-import http.client
 import json
 import socket
-import struct
-import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,6 +10,7 @@ import botocore.auth
 import pytest
 from botocore.stub import Stubber
 
+from tests.local.broken_links import faults, letting_clear_text_in, unapplied
 from tests.local.project import Project
 from vectordb.cli.target import chosen
 from vectordb.database import aws, iam
@@ -319,19 +316,6 @@ def test_an_extension_that_is_gone(look, master):
     assert finding(report, "extensions").detail == "not installed: aws_lambda"
 
 
-@contextlib.contextmanager
-def unapplied(master, label):
-    """A database that has had another text under a file's name."""
-    kind, _, name = label.partition("/")
-    where = "WHERE kind = %s AND name = %s"
-    (before,) = master.execute(f"SELECT checksum FROM vectordb.migrations {where}", [kind, name]).fetchone()
-    master.execute(f"UPDATE vectordb.migrations SET checksum = 'another' {where}", [kind, name])
-    try:
-        yield
-    finally:
-        master.execute(f"UPDATE vectordb.migrations SET checksum = %s {where}", [before, kind, name])
-
-
 @pytest.mark.parametrize(
     ("label", "detail"),
     [
@@ -347,23 +331,6 @@ def test_a_ledger_that_differs(look, master, label, detail):
 
 
 # What SQL reaches
-
-
-def order(stack, method, **fault):
-    """Tell the emulator to fail (POST), or to fail no more (DELETE)."""
-    connection = http.client.HTTPConnection(stack.running.emulator.removeprefix("http://"), timeout=10)
-    with contextlib.closing(connection):
-        connection.request(method, "/_vectordb/faults", json.dumps({"times": 100, **fault}))
-        assert connection.getresponse().status == 200
-
-
-@contextlib.contextmanager
-def faults(stack, **fault):
-    order(stack, "POST", **fault)
-    try:
-        yield
-    finally:
-        order(stack, "DELETE")
 
 
 def test_a_function_that_fails(look, stack):
@@ -421,44 +388,3 @@ def test_a_queue_with_dead_letters_and_a_model(look, stack):
 
 def test_after_all_of_that_everything_is_green(look):
     assert states(look()) == GREEN
-
-
-@contextlib.contextmanager
-def letting_clear_text_in(port):
-    """A server that passes TLS on to the one at `port`, and begins a login for whoever asks for none."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source, sink):
-        with contextlib.suppress(OSError):
-            while block := source.recv(65536):
-                sink.sendall(block)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
-
-    def attend(client):
-        with client:
-            first = client.recv(8, socket.MSG_WAITALL)
-            if first != struct.pack("!II", 8, 80877103):
-                client.sendall(b"R" + struct.pack("!II", 8, 0))
-                return
-            with socket.create_connection(("127.0.0.1", port)) as server:
-                server.sendall(first)
-                upwards = threading.Thread(target=pump, args=(client, server), daemon=True)
-                upwards.start()
-                pump(server, client)
-                upwards.join(5)
-
-    def serve():
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=attend, args=(client,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
