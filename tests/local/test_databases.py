@@ -317,7 +317,10 @@ def association(name, role, feature="Lambda"):
 
 
 def test_the_role_of_a_feature_is_known_to_whoever_invokes():
-    declared = SimpleNamespace(access_key="LKDB0123456789ABCDEF", engine="RDS", identifier="shop")
+    declared = Declared(
+        name="shop", urn="urn", engine="RDS", identifier="shop", names=("shop.rds",), port=5432, version="18", settings={},
+        database="d", master="m",
+    )  # fmt: skip
     server = SimpleNamespace(feature_roles={}, declared=declared)
     services = SimpleNamespace(identified={"shop": server}.get)
     told, described = [], []
@@ -336,12 +339,16 @@ def test_the_role_of_a_feature_is_known_to_whoever_invokes():
     assert execution.feature_roles == {("shop", "Lambda"): "arn:aws:iam::123456789012:role/a"}
     assert server.feature_roles == {"Lambda": "arn:aws:iam::123456789012:role/a"}
     # By this access key the emulator knows who invokes.
-    assert told == [("LKDB0123456789ABCDEF", "arn:aws:iam::123456789012:role/a", "shop")]
+    assert told == [(declared.access_key, "arn:aws:iam::123456789012:role/a", "shop")]
     databases.role_association(execution, *association("first", "arn:aws:iam::123456789012:role/b", "Bedrock"))
-    assert len(told) == 1
+    assert told[1:] == [(declared.bedrock_access_key, "arn:aws:iam::123456789012:role/b", "shop")]
+    assert declared.bedrock_access_key != declared.access_key
+    databases.role_association(execution, *association("import", "arn:aws:iam::123456789012:role/c", "s3Import"))
+    assert len(told) == 2
     assert described == [
         {"DBInstanceIdentifier": "shop", "FeatureName": "Lambda", "RoleArn": "arn:aws:iam::123456789012:role/a"},
         {"DBInstanceIdentifier": "shop", "FeatureName": "Bedrock", "RoleArn": "arn:aws:iam::123456789012:role/b"},
+        {"DBInstanceIdentifier": "shop", "FeatureName": "s3Import", "RoleArn": "arn:aws:iam::123456789012:role/c"},
     ]
     with pytest.raises(
         VectordbError, match=r"^'second' associates .*role/b with the feature 'Lambda' of shop, which has"

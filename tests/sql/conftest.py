@@ -15,6 +15,7 @@ import pytest
 
 import handler
 import service
+from tests.sql import embed_cases
 from tests.sql.cases import DECLARED, PASSWORD, SQL, USERS
 from tests.sql.doubles import FUNCTION_ARN, Index, Lambda, S3Vectors, index_arn
 from vectordb.database import migrate, sqlfiles
@@ -151,3 +152,10 @@ def app(database: Database) -> Iterator[Connection]:
     """A session of the everyday login."""
     with database.login() as connection:
         yield connection
+
+
+@pytest.fixture
+def bench(applied: Database) -> Iterator[embed_cases.Bench]:
+    """Where vectorizers are tried."""
+    with embed_cases.opened(applied) as bench:
+        yield bench

@@ -51,8 +51,22 @@ class Declared:
 
     @property
     def access_key(self) -> str:
-        """The access key id by which the emulator knows the database as a caller."""
-        return f"LKDB{hashlib.sha256(self.urn.encode()).hexdigest()[:16].upper()}"
+        """The access key id by which the emulator knows the database as a caller of Lambda."""
+        return _access_key(self.urn)
+
+    @property
+    def bedrock_access_key(self) -> str:
+        """The one as a caller of Bedrock: a database has a role for each feature."""
+        return _access_key(f"{self.urn} Bedrock")
+
+    @property
+    def feature_access_keys(self) -> Mapping[str, str]:
+        """Feature (as `Lambda`) → the access key id that is used with its role."""
+        return {"Lambda": self.access_key, "Bedrock": self.bedrock_access_key}
+
+
+def _access_key(of: str) -> str:
+    return f"LKDB{hashlib.sha256(of.encode()).hexdigest()[:16].upper()}"
 
 
 @dataclass(kw_only=True)

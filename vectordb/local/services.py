@@ -18,6 +18,7 @@ from vectordb.errors import VectordbError
 from vectordb.local import certificates
 from vectordb.local.databases import Database, Declared, folder_of, master_password
 from vectordb.local.postgres import PostgresServer, bootstrap
+from vectordb.local.postgres.cron import CronScheduler
 from vectordb.local.postgres.spool import SpoolWorker
 from vectordb.local.proxy import ProxyConfiguration
 from vectordb.local.state import Credentials, Folder, write_atomically
@@ -140,9 +141,11 @@ class Services:
             server = PostgresServer(
                 folder / "data",
                 version=declared.major,
+                engine=declared.engine,
                 endpoint=self.emulator_url,
                 region=self.region,
                 access_key=declared.access_key,
+                bedrock_access_key=declared.bedrock_access_key,
                 settings=declared.settings,
                 runtimes=self.folder.root.parent / "runtimes",
             )
@@ -154,10 +157,18 @@ class Services:
         bootstrap(server, database=declared.database, master=declared.master, password=password)
         if server.transport == "spool":
             worker = SpoolWorker(
-                server.spool_folder, self.emulator_url, region=self.region, access_key=declared.access_key
+                server.spool_folder,
+                self.emulator_url,
+                region=self.region,
+                access_key=declared.access_key,
+                bedrock_access_key=declared.bedrock_access_key,
             )
             worker.start()
             self._endings.append(worker.stop)
+        if server.has_cron:
+            scheduler = CronScheduler(server.socket_directory, guarded=server.transport == "c")
+            scheduler.start()
+            self._endings.append(scheduler.stop)
         issued = certificates.issue(folder / "tls", list(declared.names))
         configuration = ProxyConfiguration(
             socket_directory=str(server.socket_directory),

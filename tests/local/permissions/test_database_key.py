@@ -19,3 +19,7 @@ def test_the_emulator_knows_such_keys():
     )  # fmt: skip
     assert declared.access_key.startswith(DATABASE_KEY)
     assert len(declared.access_key) == 20
+    # A database has a role for each feature, and an access key for each role.
+    assert declared.feature_access_keys == {"Lambda": declared.access_key, "Bedrock": declared.bedrock_access_key}
+    assert declared.bedrock_access_key.startswith(DATABASE_KEY)
+    assert declared.bedrock_access_key != declared.access_key

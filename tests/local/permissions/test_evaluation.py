@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vectordb.local.permissions import UnsupportedPolicyError, conditions, documents
 from vectordb.local.permissions.conditions import request_context
-from vectordb.local.permissions.evaluation import Access, Decision, decide, refusal
+from vectordb.local.permissions.evaluation import Access, Decision, decide, refusal, trusts
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 CONTEXT = request_context(principal=ROLE, account="123456789012", region="us-east-1")
@@ -176,3 +176,19 @@ def test_the_sentence_is_aws_s():
     assert refusal(session, ACCESS, Decision.DENIED_BY_RESOURCE) == (
         begin + "with an explicit deny in a resource-based policy"
     )
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({}, True),
+        ({"StringEquals": {"aws:SourceArn": "arn:aws:scheduler:us-east-1:123456789012:schedule-group/g"}}, True),
+        ({"StringEquals": {"aws:SourceArn": "arn:aws:scheduler:us-east-1:123456789012:schedule/g/s"}}, False),
+    ],
+)
+def test_a_service_is_trusted_for_a_resource(condition, expected):
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}
+    policy = documents.parse({"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}, "trust")
+    context = {"aws:sourcearn": "arn:aws:scheduler:us-east-1:123456789012:schedule-group/g"}
+    assert trusts(policy, "scheduler.amazonaws.com", context) is expected
+    assert trusts(policy, "lambda.amazonaws.com", context) is False

@@ -32,6 +32,9 @@ def test_our_files_lie_over_the_wheels_and_never_go_through(tmp_path: Path, vers
     if tmp_path.stat().st_dev == WHEEL.stat().st_dev:
         assert made.program("postgres").stat().st_ino == (folder / "bin" / "postgres").stat().st_ino
     assert made.has_library("aws_lambda")
+    assert (
+        made.folder / "lib" / "postgresql" / "pg_cron.so"
+    ).readlink().name == "aws_lambda.so" or os.uname().sysname != "Linux"
     assert not made.has_library("pg_stat_statements")
     assert {"max_connections", "listen_addresses"} <= made.known_settings
     assert [path.name for path in tmp_path.iterdir()] == [made.folder.parents[1].name]

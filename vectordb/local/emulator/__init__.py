@@ -8,11 +8,14 @@
 | Bedrock InvokeModel | `bedrock`: Titan and Cohere text embeddings from word vectors in a wheel |
 | Lambda Invoke | `functions`: the deployed handler in warm child processes |
 | RDS Data API | `rds_data`: one statement a call, on the stack's own PostgreSQL |
+| SQS, Lambda's event source mappings, EventBridge Scheduler | moto keeps them; `queues`, `event_sources` and `schedules` make them work |
 | everything else | moto, in memory |
 | GET /_vectordb/health | who is loaded; 200 as soon as requests are accepted |
 | GET /_vectordb/calls | the last calls: who, what, on which resources, decision, status (`authorization`) |
 | POST /_vectordb/principals | the role of an access key (`authorization`) |
 | POST /_vectordb/clusters | a cluster and the way to it (`rds_data.clusters`) |
+| POST /_vectordb/clock | make time pass for queues, schedules and repeated calls (`clock`) |
+| POST /_vectordb/schedules | run a schedule now (`schedules`) |
 | POST, DELETE /_vectordb/faults | make the next calls of an operation fail or wait (`faults`) |
 
 Left out: signatures are read for the region and the caller but not verified; requests are not throttled by rate; there is

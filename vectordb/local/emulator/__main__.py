@@ -30,7 +30,10 @@ def options(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--concurrency", type=int, default=16, help="Lambda calls at once; more are throttled")
     parser.add_argument("--no-warm", action="store_true", help="do not start a worker for a published alias beforehand")
     parser.add_argument(
-        "--retry-delay", type=float, default=1.0, help="seconds before a failed asynchronous call is repeated"
+        "--retry-delay",
+        type=float,
+        default=1.0,
+        help="seconds before a failed asynchronous call, or a failed call of a schedule, is repeated",
     )
     parser.add_argument(
         "--operator", default="", metavar="KEY", help="access key id that may everything; others are judged by IAM"

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -73,6 +74,7 @@ class Application:
         loaded: the names of what moto has imported.
         clusters: gets those that have a Data API.
         alias_changed: told the path, body and region of each request that created or changed an alias.
+        pages: further pages of the emulator's own, by method and name.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Application:
         loaded: Callable[[], list[str]] = list,
         alias_changed: Callable[[str, bytes, str], None] = lambda _path, _body, _region: None,
         clusters: Clusters | None = None,
+        pages: Mapping[tuple[str, str], Callable[[Request], Response]] | None = None,
     ) -> None:
         self._services = services
         self._moto = moto
@@ -91,6 +94,7 @@ class Application:
         self._loaded = loaded
         self._alias_changed = alias_changed
         self._clusters = clusters
+        self._pages = pages or {}
         self._faults = Faults()
         self._calls: deque[Call] = deque(maxlen=_REMEMBERED_CALLS)
 
@@ -113,6 +117,10 @@ class Application:
             call.status = reply.status
             self._calls.append(call)
         return send(reply, start_response, call.request_id)
+
+    def record(self, call: Call) -> None:
+        """Keep a call that a service made by itself."""
+        self._calls.append(call)
 
     def _run(self, call: Call, request: Request) -> Response:
         service, operation = call.service, call.operation
@@ -146,6 +154,12 @@ class Application:
         wanted = moto_asked.asked(request, operation, parameters)
         free = set(wanted.actions) <= moto_asked.NEED_NO_PERMISSION
         self._gate.judge(call, request, lambda: wanted, free=free)
+        # What the service takes in the caller's name is the caller's need, too.
+        for action, resource in wanted.through:
+            name, _, through = action.partition(":")
+            self._calls.append(
+                replace(call, service=name, operation=through, status=200, actions=(action,), resources=(resource,))
+            )
 
     def _answered_by_moto(
         self, call: Call, request: Request, environ: dict[str, Any], start_response: StartResponse
@@ -182,19 +196,25 @@ class Application:
             return answer({"status": "ready", "services": ours, "moto": self._loaded()})
         if (request.method, page) == ("GET", "calls"):
             return answer([call.document() for call in list(self._calls)])
-        if (request.method, page) == ("POST", "principals") and self._gate.principals is not None:
-            self._gate.principals.assign(request.parameters())
-            return answer({})
-        if (request.method, page) == ("POST", "clusters") and self._clusters is not None:
-            self._clusters.register(request.parameters())
-            return answer({})
-        if (request.method, page) == ("POST", "faults"):
-            self._faults.add(request.parameters())
-            return answer({})
-        if (request.method, page) == ("DELETE", "faults"):
-            self._faults.clear()
-            return answer({})
-        raise ServiceError("NotFoundException", f"{request.method} {request.path} is not known", 404)
+        if (request.method, page) in self._pages:
+            return self._pages[request.method, page](request)
+        take = self._taking().get((request.method, page))
+        if take is None:
+            raise ServiceError("NotFoundException", f"{request.method} {request.path} is not known", 404)
+        take(request.parameters())
+        return answer({})
+
+    def _taking(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], None]]:
+        """The pages that take an order and answer nothing."""
+        pages: dict[tuple[str, str], Callable[[dict[str, Any]], None]] = {
+            ("POST", "faults"): self._faults.add,
+            ("DELETE", "faults"): lambda _: self._faults.clear(),
+        }
+        if self._gate.principals is not None:
+            pages["POST", "principals"] = self._gate.principals.assign
+        if self._clusters is not None:
+            pages["POST", "clusters"] = self._clusters.register
+        return pages
 
 
 def _whole(iterable: Iterable[bytes]) -> list[bytes]:

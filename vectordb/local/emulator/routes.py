@@ -34,21 +34,35 @@ _RDS_DATA = {
     "/CommitTransaction": "CommitTransaction",
     "/RollbackTransaction": "RollbackTransaction",
 }
+_EVENT_CONFIG = {
+    "PUT": "PutFunctionEventInvokeConfig",
+    "POST": "UpdateFunctionEventInvokeConfig",
+    "GET": "GetFunctionEventInvokeConfig",
+    "DELETE": "DeleteFunctionEventInvokeConfig",
+}
 _TAGGING = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
 _TAGGED = re.compile(r"/tags/arn:[^:]+:s3vectors:")
 
 
 def route(method: str, path: str) -> tuple[str, str] | None:
     """(service, operation) of a request that is answered here, None for one that moto answers."""
+    if "/functions/" in path:
+        return _function(method, path.rstrip("/"))
     if method == "POST":
         if path.startswith("/model/") and path.endswith("/invoke"):
             return "bedrock", "InvokeModel"
         if path[1:] in S3VECTORS_OPERATIONS:
             return "s3vectors", path[1:]
-        if "/functions/" in path and path.rstrip("/").endswith("/invocations"):
-            return "lambda", "Invoke"
         if path in _RDS_DATA:
             return "rds-data", _RDS_DATA[path]
     if method in _TAGGING and _TAGGED.match(path):
         return "s3vectors", _TAGGING[method]
     return None
+
+
+def _function(method: str, path: str) -> tuple[str, str] | None:
+    last = path.rpartition("/functions/")[2].partition("/")[2]
+    if last.startswith("event-invoke-config"):
+        name = "ListFunctionEventInvokeConfigs" if last.endswith("/list") else _EVENT_CONFIG.get(method)
+        return ("lambda", name) if name else None
+    return ("lambda", "Invoke") if (method, last) == ("POST", "invocations") else None

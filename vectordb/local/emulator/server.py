@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from vectordb.errors import VectordbError
 from vectordb.local.emulator.application import Application, Lazy
@@ -21,6 +21,10 @@ from vectordb.local.emulator.authorization.gate import Gate
 from vectordb.local.emulator.authorization.principals import Principals, Session
 from vectordb.local.emulator.moto_mount import FIRST, MotoMount
 from vectordb.local.emulator.rds_data.clusters import Clusters
+from vectordb.local.emulator.wire import Request, Response
+
+if TYPE_CHECKING:
+    from vectordb.local.emulator.delivery import Delivery
 
 HOST = "127.0.0.1"
 _SPARE_THREADS = 24
@@ -113,13 +117,17 @@ class Emulator:
         self._clusters = Clusters()
         self._moto = MotoMount(self._prepare_moto)
         principals = Principals(options.operator, self._assumed) if options.operator else None
+        gate = Gate(principals, iam.policies, self._bucket_policy, _queue_policy)
+        self._gate = gate
+        self._delivery: Delivery | None = None
         self.application = Application(
             self.services,
             self._moto,
-            Gate(principals, iam.policies, self._bucket_policy),
+            gate,
             loaded=lambda: list(self._moto.loaded),
             alias_changed=self._alias_changed,
             clusters=self._clusters,
+            pages=dict.fromkeys([("POST", "clock"), ("POST", "schedules")], self._page),
         )
 
     def preload(self) -> None:
@@ -141,14 +149,25 @@ class Emulator:
             gc.enable()
 
     def end_functions(self) -> None:
-        """End the functions' processes, so that no request waits for them."""
+        """End the functions' processes, so that no request waits for them, and what calls them by itself."""
+        if self._delivery is not None:
+            self._delivery.stop()
         if self.services["lambda"].loaded:
             self.services["lambda"].get().end_workers()  # type: ignore[attr-defined]  # only this service has them
 
     def close(self) -> None:
         """Let go of files and processes."""
+        if self._delivery is not None:
+            self._delivery.stop()
         for service in self.services.values():
             service.close()
+        if self._delivery is not None:
+            self._delivery.keep()
+
+    def _page(self, request: Request) -> Response:
+        self._moto.imported()
+        assert self._delivery is not None
+        return self._delivery.page(request)
 
     def _make_s3vectors(self) -> Any:
         from vectordb.local.emulator.s3vectors.service import S3Vectors
@@ -174,16 +193,39 @@ class Emulator:
         from vectordb.local.emulator.functions.service import Functions
 
         self._moto.imported()
+        assert self._delivery is not None
         options = self._options
         return Functions(
-            options.state, self._endpoint, most=options.concurrency, warm=options.warm, retry_delay=options.retry_delay
+            options.state,
+            self._endpoint,
+            most=options.concurrency,
+            warm=options.warm,
+            retry_delay=options.retry_delay,
+            clock=self._delivery.clock,
+            acting=self._delivery.acting,
         )
 
     def _prepare_moto(self) -> None:
         from vectordb.local.emulator.functions.moto_functions import extend_moto
 
         iam.know_aws_managed_policies()
-        extend_moto(lambda *call: self.services["lambda"].get().invoke_from_moto(*call))  # type: ignore[attr-defined]  # only this service has it
+        functions: Any = self.services["lambda"]
+        extend_moto(
+            lambda *call: functions.get().invoke_from_moto(*call), lambda *function: functions.get().forget(*function)
+        )
+        # Imported here and not before: nobody needs it until moto is there.
+        from vectordb.local.emulator.delivery import Delivery
+
+        delivery = Delivery(
+            self._gate,
+            self.application.record,
+            functions.get,
+            state=self._options.state,
+            concurrency=self._options.concurrency,
+            delay=self._options.retry_delay,
+        )
+        delivery.extend_moto()
+        self._delivery = delivery
 
     def _assumed(self, access_key: str, region: str) -> Session | None:
         self._moto.imported()
@@ -195,6 +237,13 @@ class Emulator:
 
     def _alias_changed(self, path: str, body: bytes, region: str) -> None:
         self.services["lambda"].get().alias_changed(path, body, region)  # type: ignore[attr-defined]  # only this service has it
+
+
+def _queue_policy(arn: str) -> str | None:
+    from vectordb.local.emulator.queues import moto_queues
+
+    queue = moto_queues.find(arn)
+    return None if queue is None else queue.policy
 
 
 def serve(options: Options, listener: socket.socket) -> None:

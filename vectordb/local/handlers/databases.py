@@ -165,8 +165,8 @@ def _associate(execution: Execution, resource: Registration, inputs: dict[str, A
         if feature not in database.feature_roles:
             rds_records.associate(execution, database, feature, role)
         database.feature_roles[feature] = role
-        if feature == "Lambda":
-            execution.clients.assign(database.declared.access_key, role, identifier)
+        if key := database.declared.feature_access_keys.get(feature):
+            execution.clients.assign(key, role, identifier)
     return f"{identifier},{role}", {}
 
 

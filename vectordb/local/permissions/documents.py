@@ -33,9 +33,15 @@ class Statement:
         Raises:
             UnsupportedPolicyError: it depends on a condition key of which nothing is known here.
         """
+        return any(arn_matches(pattern, resource) for pattern in self.resources) and self.lets(action, context)
+
+    def lets(self, action: str, context: Context) -> bool:
+        """The same for a trust policy, whose resource is the role that has it.
+
+        Raises:
+            UnsupportedPolicyError: it depends on a condition key of which nothing is known here.
+        """
         if not any(action_matches(pattern, action) for pattern in self.actions):
-            return False
-        if not any(arn_matches(pattern, resource) for pattern in self.resources):
             return False
         for condition in self.conditions:
             conditions.check_key(condition.key)

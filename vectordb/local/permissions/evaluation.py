@@ -60,6 +60,20 @@ def decide(
     return Decision.ALLOWED if "Allow" in by_identity | by_resource else Decision.NOT_ALLOWED
 
 
+def trusts(policy: Policy, service: str, context: Context) -> bool:
+    """Whether a role's trust policy lets a service assume the role in a request with this context.
+
+    Raises:
+        UnsupportedPolicyError: it depends on something that is not implemented here.
+    """
+    effects = {
+        statement.effect
+        for statement in policy.statements
+        if ("Service", service) in statement.principals and statement.lets("sts:AssumeRole", context)
+    }
+    return effects == {"Allow"}
+
+
 def refusal(principal: str, access: Access, decision: Decision) -> str:
     """AWS's sentence about a refusal, for the session or user with the ARN `principal`."""
     reason = decision.value.format(action=access.action)

@@ -15,6 +15,7 @@ _OUTPUTS: dict[str, dict[str, str]] = {
     "aws:kms/key:Key": {"arn": _ARN % "kms" + "key/{hash:.32}", "keyId": "{hash:.32}"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn": _ARN % "logs" + "log-group:{name}"},
     "aws:sqs/queue:Queue": {"arn": _ARN % "sqs" + "{name}"},
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {"arn": _ARN % "scheduler" + "schedule-group/{name}"},
     "aws:sns/topic:Topic": {"arn": _ARN % "sns" + "{name}"},
     "aws:secretsmanager/secret:Secret": {"arn": _ARN % "secretsmanager" + "secret:{name}-{hash:.6}"},
     "aws:lambda/function:Function": {"arn": _ARN % "lambda" + "function:{name}", "version": "1"},

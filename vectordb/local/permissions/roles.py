@@ -34,7 +34,13 @@ _USES = {
 }
 _ASSOCIATIONS = ("aws:rds/clusterRoleAssociation:ClusterRoleAssociation", "aws:rds/roleAssociation:RoleAssociation")
 _FUNCTION = "aws:lambda/function:Function"
+_ALIAS = "aws:lambda/alias:Alias"
 _MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+_EVENT_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+_SCHEDULE = "aws:scheduler/schedule:Schedule"
+_QUEUE = "aws:sqs/queue:Queue"
+# Service in an ARN → what a role that calls it is used for besides.
+_TARGETS = {"lambda": "function", "sqs": "queue", "sns": "topic"}
 _INDEX = "aws:s3/vectorsIndex:VectorsIndex"
 _PACKAGE = re.compile(r"(?:.*/)?([^/]+?)-[0-9a-f]{16}\.zip")
 # S3 User Guide, vector bucket encryption: who reads needs kms:Decrypt, who writes or creates kms:GenerateDataKey too.
@@ -182,7 +188,20 @@ class _Reading:
                 uses.add(f"database:{resource.inputs.get('featureName')}")
             if resource.type == _FUNCTION and role in self._roles(resource, "role"):
                 uses |= self._function_uses(resource)
+            if resource.type == _SCHEDULE and role in self._roles(resource, "target"):
+                uses |= self._schedule_uses(resource)
         return frozenset(uses)
+
+    def _schedule_uses(self, schedule: Registration) -> set[str]:
+        target = opened(schedule.inputs).get("target")
+        if not isinstance(target, Mapping):
+            return set()
+        uses = {f"schedule-of-{kind}" for kind in _kinds(target.get("arn"))}
+        if target.get("deadLetterConfig"):
+            uses.add("schedule-dead-letters")
+        if self._encrypted(schedule, "target"):
+            uses.add("schedule-to-encrypted-queue")
+        return uses
 
     def _function_uses(self, function: Registration) -> set[str]:
         inputs = opened(function.inputs)
@@ -195,9 +214,37 @@ class _Reading:
             uses.add("function-traced")
         if inputs.get("deadLetterConfig"):
             uses.add("function-dead-letters")
-        if any(function.urn in mapping.property_dependencies.get("functionName", ()) for mapping in self._of(_MAPPING)):
-            uses.add("function-of-queue")
+            if self._encrypted(function, "deadLetterConfig"):
+                uses.add("function-to-encrypted-queue")
+        return uses | self._delivery_uses(function)
+
+    def _delivery_uses(self, function: Registration) -> set[str]:
+        """What Lambda takes from queues for a function, and sends elsewhere."""
+        uses = set[str]()
+        for mapping in self._of(_MAPPING):
+            if self._means(mapping, function):
+                uses.add("function-of-queue")
+                if self._encrypted(mapping, "eventSourceArn"):
+                    uses.add("function-of-encrypted-queue")
+        for config in self._of(_EVENT_CONFIG):
+            if self._means(config, function):
+                destinations = opened(config.inputs).get("destinationConfig") or {}
+                arns = [(destinations.get(on) or {}).get("destination") for on in ("onSuccess", "onFailure")]
+                uses |= {f"function-destination-{kind}" for arn in arns for kind in _kinds(arn)}
+                if self._encrypted(config, "destinationConfig"):
+                    uses.add("function-to-encrypted-queue")
         return uses
+
+    def _means(self, resource: Registration, function: Registration) -> bool:
+        """Whether a resource's functionName is this function, or an alias of it."""
+        urns = set(resource.property_dependencies.get("functionName", ()))
+        aliases = [alias for alias in self._of(_ALIAS) if alias.urn in urns]
+        return function.urn in urns or any(self._means(alias, function) for alias in aliases)
+
+    def _encrypted(self, resource: Registration, key: str) -> bool:
+        """Whether a queue that a property names is under a customer's key."""
+        queues = [queue for queue in self._of(_QUEUE) if queue.urn in resource.property_dependencies.get(key, ())]
+        return any(opened(queue.inputs).get("kmsMasterKeyId") not in {None, "", "alias/aws/sqs"} for queue in queues)
 
     def _with_encryption(self, role: Role) -> Role:
         """Indexes under a customer key: S3 Vectors uses the key in the caller's name."""
@@ -213,3 +260,9 @@ class _Reading:
         if under_key and actions & _VECTOR_WRITES:
             uses |= {"reads-encrypted-vectors", "writes-encrypted-vectors"}
         return replace(role, uses=frozenset(uses))
+
+
+def _kinds(arn: Any) -> set[str]:
+    """function, queue or topic for an ARN that is known."""
+    parts = arn.split(":") if isinstance(arn, str) else []
+    return {_TARGETS[parts[2]]} if len(parts) > 2 and parts[2] in _TARGETS else set()  # noqa: PLR2004 - an ARN's third part is its service

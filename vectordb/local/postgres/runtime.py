@@ -5,7 +5,8 @@ files replace links, never write through them. A runtime is built in a temporary
 The same mechanism serves PostgreSQL 16 and 18 (`extension_control_path`, which would do without the copy, came with 18).
 
 Laid over: `trusted = true` in the control file of pgvector, so that a member of rds_superuser can create it as on RDS; the extensions
-aws_commons and aws_lambda; and the C transport of the latter, compiled where there is a compiler.
+aws_commons, aws_lambda, aws_ml and pg_cron; and the C transport of aws_lambda and aws_ml, compiled where there is a compiler. What is
+preloaded as pg_cron is a link: its scheduler runs outside of the server. RDS has no aws_ml: its runtime is Aurora's without it.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,7 +33,11 @@ _FOLDERS = {16: "pginstall", 18: "pginstall18"}
 _EXTENSIONS = Path(__file__).parent / "extension"
 _HALF_MADE = ".building-"
 
+# Preloaded as pg_cron where nothing is compiled: a library of the wheel's that does nothing by itself.
+_EMPTY_LIBRARY = "utf8_and_iso8859_1"
+
 Transport = Literal["c", "spool"]
+Engine = Literal["Aurora", "RDS"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Runtime:
     Attributes:
         folder: holds bin/, lib/ and share/.
         version: PostgreSQL's major version.
-        transport: how aws_lambda reaches its endpoint.
+        transport: how aws_lambda and aws_ml reach their endpoint.
         transport_reason: why the transport is not the C one; empty when it is.
     """
 
@@ -60,17 +66,19 @@ class Runtime:
         return frozenset((self.folder / "settings.txt").read_text(encoding="utf-8").split())
 
     @property
-    def transport_sql(self) -> str:
-        """The statement that defines `aws_lambda._invoke` for this transport."""
-        return _transport_sql(self.transport)
+    def transport_sql(self) -> dict[str, str]:
+        """Extension → the statement that defines its function that goes over this transport."""
+        return {extension: _transport_sql(extension, self.transport) for extension in _SCRIPTS}
 
     def has_library(self, name: str) -> bool:
         """Whether `shared_preload_libraries` can name this library."""
         return any((self.folder / "lib" / "postgresql" / f"{name}{suffix}").exists() for suffix in (".so", ".dylib"))
 
 
-def prepare(version: int, transport: Literal["auto", "c", "spool"], runtimes: Path) -> Runtime:
-    """The runtime of a version, built under `runtimes` when it is not there yet.
+def prepare(
+    version: int, transport: Literal["auto", "c", "spool"], runtimes: Path, engine: Engine = "Aurora"
+) -> Runtime:
+    """The runtime of a version, as the engine has it, built under `runtimes` when it is not there yet.
 
     With `auto` the C transport is taken where it can be compiled, else the spool.
 
@@ -82,17 +90,18 @@ def prepare(version: int, transport: Literal["auto", "c", "spool"], runtimes: Pa
             f"PostgreSQL {version} is not among {VERSIONS}, the versions that run here.", remedy="Ask for 16 or 18."
         )
     _remove_half_made(runtimes)
+    build = _build if engine == "Aurora" else _build_for_rds
     if transport == "spool":
-        return _build(version, "spool", runtimes, reason="asked for")
+        return build(version, "spool", runtimes, "asked for")
     try:
-        return _build(version, "c", runtimes)
+        return build(version, "c", runtimes, "")
     except compiler.CompilerError as error:
         if transport == "c":
             raise VectordbError(
                 f"The C transport of aws_lambda cannot be compiled: {error}",
                 remedy="Install a C compiler, name one in CC, or let the transport be `auto`.",
             ) from error
-        return _build(version, "spool", runtimes, reason=str(error))
+        return build(version, "spool", runtimes, str(error))
 
 
 def _wheel() -> Path:
@@ -104,8 +113,23 @@ def _wheel() -> Path:
     return Path(spec.origin).parent
 
 
-def _transport_sql(transport: Transport) -> str:
-    return (_EXTENSIONS / f"transport-{transport}.sql").read_text(encoding="utf-8")
+@dataclass(frozen=True)
+class _Script:
+    """An extension's script: `CREATE SCHEMA`, then the transport's file, then its own."""
+
+    file: str
+    schema: str
+    transports: str
+
+
+_SCRIPTS = {
+    "aws_lambda": _Script("aws_lambda--1.0.sql", "aws_lambda", "transport"),
+    "aws_ml": _Script("aws_ml--2.0.sql", "aws_bedrock", "bedrock"),
+}
+
+
+def _transport_sql(extension: str, transport: Transport) -> str:
+    return (_EXTENSIONS / f"{_SCRIPTS[extension].transports}-{transport}.sql").read_text(encoding="utf-8")
 
 
 def _stamp(version: int, transport: Transport) -> str:
@@ -116,21 +140,39 @@ def _stamp(version: int, transport: Transport) -> str:
     return digest.hexdigest()[:16]
 
 
-def _build(version: int, transport: Transport, runtimes: Path, reason: str = "") -> Runtime:
+def _build(version: int, transport: Transport, runtimes: Path, reason: str) -> Runtime:
     target = runtimes / f"pg{version}-{_stamp(version, transport)}"
-    runtime = Runtime(target / _PACKAGE / _FOLDERS[version], version, transport, reason)
+    _whole(target, lambda building: _lay(version, transport, building))
+    return Runtime(target / _PACKAGE / _FOLDERS[version], version, transport, reason)
+
+
+def _build_for_rds(version: int, transport: Transport, runtimes: Path, reason: str) -> Runtime:
+    whole = _build(version, transport, runtimes, reason)
+    source = whole.folder.parents[1]
+    target = source.with_name(f"{source.name}-rds")
+    leave_out = shutil.ignore_patterns("aws_ml*")
+
+    def copy(building: Path) -> None:
+        shutil.copytree(source, building, symlinks=True, copy_function=_link, ignore=leave_out, dirs_exist_ok=True)
+
+    _whole(target, copy)
+    return Runtime(target / whole.folder.relative_to(source), version, transport, reason)
+
+
+def _whole(target: Path, make: Callable[[Path], None]) -> None:
+    """Let `make` fill a folder that then becomes `target`, unless that is there."""
     if target.is_dir():
-        return runtime
+        return
+    runtimes = target.parent
     runtimes.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f"{_HALF_MADE}{os.getpid()}-", dir=runtimes))
     try:
         building.chmod(0o755)  # programs, not secrets: what the wheel's own folder has
-        _lay(version, transport, building)
+        make(building)
         with contextlib.suppress(OSError):  # another process was faster: its runtime is the same
             building.rename(target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return runtime
 
 
 def _lay(version: int, transport: Transport, building: Path) -> None:
@@ -155,18 +197,17 @@ def _lay(version: int, transport: Transport, building: Path) -> None:
         extensions / "vector.control",
         f"{control.rstrip()}\n# As on RDS, whose rds_superuser is no superuser.\ntrusted = true\n",
     )
-    for name in ("aws_commons.control", "aws_commons--1.2.sql", "aws_lambda.control"):
-        _replace(extensions / name, (_EXTENSIONS / name).read_text(encoding="utf-8"))
-    _replace(
-        extensions / "aws_lambda--1.0.sql",
-        "\n".join(
-            (
-                "CREATE SCHEMA aws_lambda;",
-                _transport_sql(transport),
-                (_EXTENSIONS / "aws_lambda--1.0.sql").read_text(encoding="utf-8"),
-            )
-        ),
-    )
+    for path in (
+        *_EXTENSIONS.glob("*.control"),
+        _EXTENSIONS / "aws_commons--1.2.sql",
+        _EXTENSIONS / "pg_cron--1.6.sql",
+    ):
+        _replace(extensions / path.name, path.read_text(encoding="utf-8"))
+    for name, script in _SCRIPTS.items():
+        own = (_EXTENSIONS / script.file).read_text(encoding="utf-8")
+        parts = (f"CREATE SCHEMA {script.schema};", _transport_sql(name, transport), own)
+        _replace(extensions / script.file, "\n".join(parts))
+    _link_pg_cron(folder / "lib" / "postgresql", transport)
     # One line a setting, tab separated, its name first; root may ask for this.
     described = subprocess.run(
         [folder / "bin" / "postgres", "--describe-config"], capture_output=True, text=True, check=True
@@ -175,6 +216,13 @@ def _lay(version: int, transport: Transport, building: Path) -> None:
         folder / "settings.txt",
         "".join(f"{line.split(chr(9))[0].lower()}\n" for line in described.splitlines() if line),
     )
+
+
+def _link_pg_cron(libraries: Path, transport: Transport) -> None:
+    """Make the name pg_cron known to `shared_preload_libraries`. PostgreSQL loads one file that has two names once."""
+    named = "aws_lambda" if transport == "c" else _EMPTY_LIBRARY
+    [library] = [path for path in libraries.glob(f"{named}.*") if path.suffix in {".so", ".dylib"}]
+    (libraries / f"pg_cron{library.suffix}").symlink_to(library.name)
 
 
 def _link(source: str, target: str) -> None:

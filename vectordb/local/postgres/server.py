@@ -16,7 +16,7 @@ import psycopg
 from vectordb import processes
 from vectordb.errors import VectordbError
 from vectordb.local.postgres import access, identity, runtime, settings, sockets
-from vectordb.local.postgres.invocation import ANONYMOUS
+from vectordb.local.postgres.service_call import ANONYMOUS
 
 _START_WITHIN = 60.0  # seconds; a start takes 0.1, a recovery after a crash may take longer
 _STOP_WITHIN = 15.0
@@ -28,7 +28,8 @@ class PostgresServer:
     """One PostgreSQL server on a unix socket, which ends with the process that started it (on Linux by the kernel's hand).
 
     It stands in for Aurora and RDS. Left out: TCP and TLS (the proxy in front has them), the storage layer, readers and failover,
-    replication, and every extension but vector, aws_commons and aws_lambda. `client_addr` and `pg_stat_ssl` show the socket.
+    replication, and every extension but vector, aws_commons, aws_lambda, aws_ml and pg_cron (whose scheduler is a
+    `cron.CronScheduler`, to be started where `has_cron` says so). `client_addr` and `pg_stat_ssl` show the socket.
 
     Beside the data directory it keeps `postgres.log`, `run` (the socket; elsewhere when the path is too long) and `spool`, so each
     server needs a parent folder of its own.
@@ -36,11 +37,13 @@ class PostgresServer:
     Args:
         data: the data directory, made by the first start. Its parent folders are made too; none changes its mode.
         version: 16 or 18. For 17, which no wheel carries, 18 runs.
-        transport: how aws_lambda reaches its endpoint: compiled C, the spool (start a `spool.SpoolWorker` on `spool_folder`), or
+        transport: how aws_lambda and aws_ml reach their endpoint: compiled C, the spool (start a `spool.SpoolWorker` on `spool_folder`), or
             C where it can be compiled, else the spool.
-        endpoint: the Lambda service, `http://127.0.0.1:port`.
+        engine: what it stands for: RDS has no aws_ml.
+        endpoint: the services, `http://127.0.0.1:port`.
         region: the database's own, where aws_lambda looks for a function whose name gives none (a `SpoolWorker` has its own).
         access_key: the access key id by which the Lambda service knows the database (a `SpoolWorker` has its own).
+        bedrock_access_key: the one by which Amazon Bedrock does (a `SpoolWorker` has its own).
         settings: of the parameter group, by name.
         runtimes: a folder for the installations that servers run from; several servers share it.
 
@@ -48,6 +51,7 @@ class PostgresServer:
         transport: the transport chosen.
         transport_reason: why it is not the C one; empty when it is.
         left_out: libraries and settings that were asked for and do not exist here. Filled by `start`.
+        has_cron: whether pg_cron is preloaded. Filled by `start`.
         process: the running postmaster, None before `start` and after `stop`.
     """
 
@@ -57,9 +61,11 @@ class PostgresServer:
         *,
         version: int = 18,
         transport: Literal["auto", "c", "spool"] = "auto",
+        engine: runtime.Engine = "Aurora",
         endpoint: str = "",
         region: str = "us-east-1",
         access_key: str = ANONYMOUS,
+        bedrock_access_key: str = ANONYMOUS,
         settings: Mapping[str, str] | None = None,
         runtimes: Path,
     ) -> None:
@@ -68,12 +74,14 @@ class PostgresServer:
         self.endpoint = endpoint
         self.region = region
         self.access_key = access_key
+        self.bedrock_access_key = bedrock_access_key
         self.settings = dict(settings or {})
-        self.runtime = runtime.prepare(self.version, transport, runtimes.absolute().resolve())
+        self.runtime = runtime.prepare(self.version, transport, runtimes.absolute().resolve(), engine)
         self.identity = identity.choose(self.runtime.program("postgres").parent)
         self.transport: Literal["c", "spool"] = self.runtime.transport
         self.transport_reason = self.runtime.transport_reason
         self.left_out: list[str] = []
+        self.has_cron = False
         self.process: subprocess.Popen[bytes] | None = None
         self._socket_directory: Path | None = None
 
@@ -118,7 +126,9 @@ class PostgresServer:
             endpoint=self.endpoint,
             region=self.region,
             access_key=self.access_key,
+            bedrock_access_key=self.bedrock_access_key,
         )
+        self.has_cron = settings.CRON in chosen["shared_preload_libraries"].split(",")
         arguments = [argument for name, value in chosen.items() for argument in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             written = log.tell()
@@ -215,7 +225,7 @@ class PostgresServer:
         )
 
     def _renew_transport(self) -> None:
-        """Where aws_lambda was created over another transport (a compiler came or went), give it this one."""
+        """Where aws_lambda or aws_ml was created over another transport (a compiler came or went), give it this one."""
         language = "c" if self.transport == "c" else "plpgsql"
         with self.superuser_connection() as connection:
             names = connection.execute(
@@ -224,13 +234,14 @@ class PostgresServer:
         for (name,) in names:
             with self.superuser_connection(str(name)) as connection:
                 found = connection.execute(
-                    "SELECT l.lanname FROM pg_extension e"
+                    "SELECT e.extname FROM pg_extension e"
                     " JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.classid = 'pg_proc'::regclass"
                     " JOIN pg_proc p ON p.oid = d.objid JOIN pg_language l ON l.oid = p.prolang"
-                    " WHERE e.extname = 'aws_lambda' AND p.proname = '_invoke'"
-                ).fetchone()
-                if found is not None and found[0] != language:
-                    connection.execute(self.runtime.transport_sql.encode())
+                    " WHERE (e.extname, p.proname) IN (('aws_lambda', '_invoke'), ('aws_ml', 'invoke_model')) AND l.lanname <> %s",
+                    (language,),
+                ).fetchall()
+                for (extension,) in found:
+                    connection.execute(self.runtime.transport_sql[str(extension)].encode())
 
 
 _STATUS_LINE = 7  # of postmaster.pid, counted from 0: utils/pidfile.h

@@ -20,6 +20,18 @@ _DEFAULTS = {
     "fsync": "off",
     "full_page_writes": "off",
 }
+# What the scheduler of pg_cron goes by; over C they are known to the server, otherwise they are placeholders that nobody checks.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/PostgreSQL_pg_cron.html
+CRON = "pg_cron"
+_CRON_DEFAULTS = {
+    "cron.database_name": "postgres",
+    "cron.host": "localhost",
+    "cron.log_run": "on",
+    "cron.log_statement": "on",
+    "cron.max_running_jobs": "5",
+    "cron.timezone": "GMT",
+    "cron.use_background_workers": "on",
+}
 _PLACEHOLDER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)+")
 # Where the server is and who may come in is decided here; TLS belongs to the proxy in front.
 _OURS = frozenset(
@@ -40,6 +52,7 @@ def merge(
     endpoint: str,
     region: str,
     access_key: str,
+    bedrock_access_key: str,
 ) -> tuple[dict[str, str], list[str]]:
     """The settings to start the server with, and the names that were left out.
 
@@ -52,9 +65,10 @@ def merge(
         runtime: tells which settings and libraries there are.
         socket_directory: where the server's socket goes.
         port: the number in the socket's name.
-        endpoint: where aws_lambda's C transport sends its requests, `http://host:port`.
+        endpoint: where the C transport of aws_lambda and aws_ml sends its requests, `http://host:port`.
         region: the region of a function whose name gives none, for the C transport.
         access_key: tells the Lambda service which database calls, for the C transport.
+        bedrock_access_key: tells Amazon Bedrock so.
     """
     left_out: list[str] = []
     chosen = dict(_DEFAULTS)
@@ -70,10 +84,13 @@ def merge(
             left_out.append(name)
         else:
             chosen[lower] = value
+    if CRON in libraries:
+        chosen = _CRON_DEFAULTS | chosen
     if runtime.transport == "c":
         libraries.append("aws_lambda")
         chosen["aws_lambda.local_region"] = region
         chosen["aws_lambda.local_access_key"] = access_key
+        chosen["aws_ml.local_access_key"] = bedrock_access_key
         if endpoint:
             chosen["aws_lambda.endpoint_override"] = endpoint
     quoted = str(socket_directory).replace('"', '""')

@@ -1,4 +1,4 @@
-"""The outer half of aws_lambda's spool transport: files in a folder are requests, files beside them the replies.
+"""The outer half of the spool transport of aws_lambda and aws_ml: files in a folder are requests, files beside them the replies.
 
 The server writes `ID.request`; a thread takes it (`ID.taken`), invokes, and renames a finished file to `ID.reply`; the server reads that
 and empties it, and it is removed. What nobody reads, because the statement was cancelled, is removed after a minute.
@@ -14,17 +14,13 @@ import threading
 import time
 import urllib.parse
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from vectordb.errors import VectordbError
-from vectordb.local.postgres.invocation import (
-    ANONYMOUS,
-    CONNECTION_FAILURE,
-    Invocation,
-    InvocationError,
-    Reply,
-    invoke,
-)
+from vectordb.local.postgres import model_invocation
+from vectordb.local.postgres.invocation import Invocation, Reply, invoke
+from vectordb.local.postgres.model_invocation import ModelInvocation
+from vectordb.local.postgres.service_call import ANONYMOUS, CONNECTION_FAILURE, InvocationError
 
 _POLL = 0.002  # seconds between looks where the system cannot tell
 _SWEEP = 10.0  # seconds between searches for leftovers
@@ -75,22 +71,32 @@ class SpoolWorker:
 
     Args:
         folder: the server's `spool_folder`.
-        endpoint: the Lambda service, `http://address:port`.
+        endpoint: the services, `http://address:port`.
         region: the database's own, for functions whose name gives none.
-        access_key: the access key id by which the service knows the database.
+        access_key: the access key id by which the Lambda service knows the database.
+        bedrock_access_key: the one by which Amazon Bedrock does.
 
     Raises:
         VectordbError: the endpoint is not such a URL.
     """
 
-    def __init__(self, folder: Path, endpoint: str, *, region: str = "us-east-1", access_key: str = ANONYMOUS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        endpoint: str,
+        *,
+        region: str = "us-east-1",
+        access_key: str = ANONYMOUS,
+        bedrock_access_key: str = ANONYMOUS,
+    ) -> None:
         parts = urllib.parse.urlsplit(endpoint)
         if parts.scheme != "http" or not parts.hostname:
-            raise VectordbError(f"{endpoint!r} is no endpoint of a Lambda service.", remedy="Give http://address:port.")
+            raise VectordbError(f"{endpoint!r} is no endpoint of a service.", remedy="Give http://address:port.")
         self.folder = folder
         self._address = (parts.hostname, parts.port or 80)
         self._region = region
         self._access_key = access_key
+        self._bedrock_access_key = bedrock_access_key
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -154,18 +160,27 @@ class SpoolWorker:
         # COPY's text format doubles every backslash; JSON has no other character that it would change.
         document = json.loads(taken.read_text(encoding="utf-8").replace("\\\\", "\\"))
         taken.unlink()
-        invocation = Invocation(**document)
-        if age > (invocation.connect_timeout_ms + invocation.request_timeout_ms) / 1000 + _GRACE:
+        for_model = document.pop("service", None) == "bedrock"
+        client = model_invocation.CLIENT if for_model else Invocation(**document).client
+        if age > client.patience + _GRACE:
             return  # whoever sent it has raised an error since
         try:
-            reply = invoke(invocation, self._address, self._region, self._access_key)
+            head, payload = self._invoke_model(document) if for_model else self._invoke(document)
         except InvocationError as error:
             self._reply(taken, {"sqlstate": error.sqlstate, "message": error.message, "detail": error.detail})
         except Exception as error:  # noqa: BLE001 - whatever it is, SQL must learn of it rather than wait
-            said = f"AWS Lambda client returned '{type(error).__name__}: {error}'."
+            said = client.detail(f"{type(error).__name__}: {error}")
             self._reply(taken, {"sqlstate": CONNECTION_FAILURE, "message": "invoke API failed", "detail": said})
         else:
-            self._reply(taken, _head(reply), reply.payload or b"")
+            self._reply(taken, head, payload)
+
+    def _invoke(self, document: dict[str, Any]) -> tuple[dict[str, object], bytes]:
+        reply = invoke(Invocation(**document), self._address, self._region, self._access_key)
+        return _head(reply), reply.payload or b""
+
+    def _invoke_model(self, document: dict[str, Any]) -> tuple[dict[str, object], bytes]:
+        invocation = ModelInvocation(**document)
+        return {}, model_invocation.invoke_model(invocation, self._address, self._region, self._bedrock_access_key)
 
     def _reply(self, taken: Path, head: dict[str, object], payload: bytes = b"") -> None:
         partial = taken.with_suffix(".partial")

@@ -29,6 +29,8 @@ class Asked:
 
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ()
+    through: tuple[tuple[str, str], ...] = ()
+    """(action, resource) pairs that the service takes in the caller's name, such as the key of a queue."""
 
 
 def asked(service: str, operation: str, request: Request) -> Asked:
@@ -38,7 +40,7 @@ def asked(service: str, operation: str, request: Request) -> Asked:
         ServiceError: it does not say what it is about, in the service's own words.
     """
     if service == "lambda":
-        return _invoke(request)
+        return _invoke(request) if operation == "Invoke" else _event_configuration(operation, request)
     if service == "bedrock":
         model = unquote(request.path.removeprefix("/model/").removesuffix("/invoke"))
         arn = f"arn:{partition_of(request.region)}:bedrock:{request.region}::foundation-model/{model}"
@@ -52,6 +54,11 @@ def _invoke(request: Request) -> Asked:
     name = unquote(request.path.partition("/functions/")[2].rstrip("/").removesuffix("/invocations"))
     qualifier = next(iter(request.query("Qualifier")), None)
     return Asked(("lambda:InvokeFunction",), (parse_target(name, qualifier or None, request.region).arn,))
+
+
+def _event_configuration(operation: str, request: Request) -> Asked:
+    name = unquote(request.path.partition("/functions/")[2].partition("/event-invoke-config")[0])
+    return Asked((f"lambda:{operation}",), (parse_target(name, None, request.region).arn,))
 
 
 def _s3vectors(operation: str, request: Request) -> Asked:

@@ -25,6 +25,8 @@ class Call:
     resources: tuple[str, ...] = ()
     decision: str = "unchecked"
     """allowed, denied, unauthenticated, undecided (a policy holds what is not implemented), operator or unchecked."""
+    made_by: str = ""
+    """The service that called with the role by itself, such as lambda.amazonaws.com; empty for a request."""
 
     def document(self) -> dict[str, Any]:
         """As JSON shows it."""
@@ -40,4 +42,5 @@ class Call:
             "actions": list(self.actions),
             "resources": list(self.resources),
             "decision": self.decision,
+            **({"madeBy": self.made_by} if self.made_by else {}),
         }

@@ -32,6 +32,7 @@ class Gate:
         principals: who there is; None judges nothing.
         policies: of a role, by its ARN.
         bucket_policy: the policy of a vector bucket, by its ARN.
+        queue_policy: the policy of a queue, by its ARN.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class Gate:
         principals: Principals | None,
         policies: Callable[[str], tuple[Policy, ...]],
         bucket_policy: Callable[[str], str | None],
+        queue_policy: Callable[[str], str | None] = lambda _arn: None,
     ) -> None:
         self.principals = principals
         self._policies = policies
         self._bucket_policy = bucket_policy
+        self._queue_policy = queue_policy
 
     def judge(self, call: Call, request: Request, find: Callable[[], Asked], *, free: bool = False) -> None:
         """Fill in what is known of the call.
@@ -78,6 +81,22 @@ class Gate:
             call.decision = "undecided"
             raise RefusedError("NotImplementedException", str(error), 501) from error
 
+    def judge_service(self, call: Call, wanted: Asked, session: Session, region: str) -> None:
+        """Fill in a call that a service makes with a role by itself.
+
+        Raises:
+            RefusedError: the role may not.
+        """
+        call.principal, call.role = session.arn, session.role
+        call.actions, call.resources = wanted.actions, wanted.resources
+        if self.principals is None:
+            return
+        try:
+            self._decide(call, wanted, session, region, free=False)
+        except UnsupportedPolicyError as error:
+            call.decision = "undecided"
+            raise RefusedError("NotImplementedException", str(error), 501) from error
+
     @staticmethod
     def _note(call: Call, find: Callable[[], Asked]) -> None:
         """What a call takes, where nothing depends on it: a request that does not say it fails later, in its own way."""
@@ -99,18 +118,32 @@ class Gate:
         context = request_context(principal=session.role, account=ACCOUNT, region=region)
         root = f"arn:{partition_of(region)}:iam::{ACCOUNT}:root"
         names = {session.role, session.arn, ACCOUNT, root}
+
+        def check(access: Access) -> None:
+            decision = evaluation.decide(access, identity, self._own_policy(access.resource), names)
+            if decision is not Decision.ALLOWED:
+                call.decision = "denied"
+                raise RefusedError("AccessDeniedException", evaluation.refusal(session.arn, access, decision))
+
         for resource in wanted.resources:
-            own = self._own_policy(resource)
             for action in wanted.actions:
-                access = Access(action, resource, context)
-                decision = evaluation.decide(access, identity, own, names)
-                if decision is not Decision.ALLOWED:
-                    call.decision = "denied"
-                    raise RefusedError("AccessDeniedException", evaluation.refusal(session.arn, access, decision))
+                check(Access(action, resource, context))
+        if wanted.through:
+            # Forward access sessions (IAM User Guide): the service calls in the caller's name, and says that it does.
+            through = {
+                **context,
+                "kms:viaservice": f"{call.service}.{region}.amazonaws.com",
+                "aws:viaawsservice": "true",
+            }
+            for action, resource in wanted.through:
+                check(Access(action, resource, through))
 
     def _own_policy(self, resource: str) -> Policy | None:
-        if ":s3vectors:" not in resource:
+        if ":s3vectors:" in resource:
+            owner = resource.partition(_INDEX)[0]
+            text = self._bucket_policy(owner)
+        elif ":sqs:" in resource:
+            owner, text = resource, self._queue_policy(resource)
+        else:
             return None
-        bucket = resource.partition(_INDEX)[0]
-        text = self._bucket_policy(bucket)
-        return None if text is None else documents.parse(text, f"policy of {bucket}")
+        return None if text is None else documents.parse(text, f"policy of {owner}")

@@ -42,6 +42,14 @@ def policies(role_arn: str) -> tuple[Policy, ...]:
     return (*inline, *attached)
 
 
+def trust(role_arn: str) -> str | None:
+    """The trust policy of a role, None for a role that is not there."""
+    from moto.iam.models import iam_backends
+
+    backend = iam_backends[ACCOUNT][role_arn.split(":")[1]]
+    return next((role.assume_role_policy_document for role in backend.roles.values() if role.arn == role_arn), None)
+
+
 def _in_force(policy: Any) -> str:
     """The document of a managed policy's default version."""
     text: str = next(v.document for v in policy.versions if v.version_id == policy.default_version_id)

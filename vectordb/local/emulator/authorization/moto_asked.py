@@ -50,7 +50,13 @@ def asked(request: Request, operation: str, parameters: Parameters) -> Asked:
     if service == "s3":
         return Asked((action,), (_s3_arn(request),))
     find = _RESOURCES.get(action)
-    return Asked((action,), tuple(find(parameters, request.region)) if find else ())
+    resources = tuple(find(parameters, request.region)) if find else ()
+    through: tuple[tuple[str, str], ...] = ()
+    if service == "sqs" and resources:
+        from vectordb.local.emulator.queues import keys, moto_queues
+
+        through = keys.taken(action, moto_queues.find(resources[0]))
+    return Asked((action,), resources, through)
 
 
 def _arn(service: str, region: str, resource: str) -> str:
@@ -96,7 +102,14 @@ def _everything(_: Parameters, __: str) -> list[str]:
     return ["*"]
 
 
-_ACTIONS = {("s3", "ListObjectsV2"): "s3:ListBucket", ("s3", "HeadObject"): "s3:GetObject"}
+_ACTIONS = {
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "HeadObject"): "s3:GetObject",
+    # Service Authorization Reference, Amazon SQS: batches have no actions of their own.
+    ("sqs", "SendMessageBatch"): "sqs:SendMessage",
+    ("sqs", "DeleteMessageBatch"): "sqs:DeleteMessage",
+    ("sqs", "ChangeMessageVisibilityBatch"): "sqs:ChangeMessageVisibility",
+}
 # Service Authorization Reference: the resource types of each action.
 _RESOURCES: dict[str, Callable[[Parameters, str], list[str]]] = {
     **dict.fromkeys(

@@ -41,8 +41,8 @@ class Deployed:
     code: bytes = field(compare=False, repr=False)
     reserved: int | None = field(compare=False, default=None)
     """Reserved concurrency."""
-    retries: int = field(compare=False, default=2)
-    """How often a failed asynchronous call is repeated."""
+    dead_letters: str = field(compare=False, default="")
+    """ARN of the queue or topic for events that failed."""
 
     @property
     def identity(self) -> tuple[str, str, str]:

@@ -49,10 +49,14 @@ def compose(deployed: Deployed, output: bytes, report: Report) -> str:
     return f"{start}{text}{end}\n"
 
 
+def moment() -> str:
+    """Now, as Lambda writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+
+
 def _compose_json(deployed: Deployed, text: str, report: Report) -> str:
     def event(kind: str, **record: Any) -> str:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-        return json.dumps({"time": moment, "type": kind, "record": {"requestId": report.request_id, **record}}) + "\n"
+        return json.dumps({"time": moment(), "type": kind, "record": {"requestId": report.request_id, **record}}) + "\n"
 
     metrics: dict[str, Any] = {
         "durationMs": round(report.seconds * 1000, 3),
@@ -93,9 +97,9 @@ class LogWriter:
             deployed, stream, text = item
             try:
                 self._to_file(deployed.name, text)
-                moment = int(time.time() * 1000)
+                now = int(time.time() * 1000)
                 self._forward(
-                    deployed, stream, [{"timestamp": moment, "message": line} for line in text.splitlines() if line]
+                    deployed, stream, [{"timestamp": now, "message": line} for line in text.splitlines() if line]
                 )
             except Exception:  # noqa: BLE001 - a log that cannot be written must not end the writing of logs
                 _log.exception("the log of %s could not be written", deployed.name)

@@ -1,6 +1,6 @@
 """The little that moto's Lambda has to learn.
 
-The declared LoggingConfig is kept and shown; environment variables that are Lambda's own are refused, as AWS does; calls
+The declared LoggingConfig and DeadLetterConfig are kept and shown; environment variables that are Lambda's own are refused, as AWS does; calls
 that moto makes itself (from SNS, SQS, EventBridge, logs) run here instead of in a container.
 """
 
@@ -37,15 +37,29 @@ Invoke = Callable[[Target, bytes, str], tuple[bytes, bool]]
 """Runs a target with a payload and an invocation type; the result, and whether it is an error."""
 
 
-def extend_moto(invoke: Invoke) -> None:
-    """Teach moto's LambdaFunction what the module's docstring says; once in a process."""
-    from moto.awslambda.models import LambdaFunction
+def extend_moto(invoke: Invoke, deleted: Callable[[str, str], None]) -> None:
+    """Teach moto's LambdaFunction what the module's docstring says; once in a process.
 
-    _keep_logging_config(LambdaFunction)
+    Args:
+        invoke: runs a call.
+        deleted: told the region and the name of each function that was deleted.
+    """
+    from moto.awslambda.models import LambdaBackend, LambdaFunction
+
+    backend_class: Any = LambdaBackend
+    delete = backend_class.delete_function
+
+    def delete_function(self: Any, function_name: str, qualifier: str | None = None) -> None:
+        delete(self, function_name, qualifier)
+        if not qualifier:
+            deleted(self.region_name, function_name.rpartition(":")[2])
+
+    backend_class.delete_function = delete_function
+    _keep_configuration(LambdaFunction)
     _run_here(LambdaFunction, invoke)
 
 
-def _keep_logging_config(function_class: Any) -> None:
+def _keep_configuration(function_class: Any) -> None:
     make, update = function_class.__init__, function_class.update_configuration
     show = function_class.get_configuration
 
@@ -53,6 +67,7 @@ def _keep_logging_config(function_class: Any) -> None:
         _refuse_reserved(spec)
         make(self, account_id, spec, *arguments, **named)
         self.logging_config = {"LogFormat": "Text", "LogGroup": self.logs_group_name}
+        self.dead_letters = ""
         configure(self, spec)
 
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> Any:
@@ -61,11 +76,14 @@ def _keep_logging_config(function_class: Any) -> None:
         return update(self, config_updates)
 
     def get_configuration(self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
-        return {**show(self, *arguments, **named), "LoggingConfig": self.logging_config}
+        dead_letters = {"DeadLetterConfig": {"TargetArn": self.dead_letters}} if self.dead_letters else {}
+        return {**show(self, *arguments, **named), "LoggingConfig": self.logging_config, **dead_letters}
 
     def configure(self: Any, changes: Mapping[str, Any]) -> None:
         self.logging_config = {**self.logging_config, **(changes.get("LoggingConfig") or {})}
         self.logs_group_name = self.logging_config["LogGroup"]
+        if "DeadLetterConfig" in changes:
+            self.dead_letters = (changes["DeadLetterConfig"] or {}).get("TargetArn") or ""
 
     function_class.__init__ = initialise
     function_class.update_configuration = update_configuration

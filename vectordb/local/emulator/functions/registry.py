@@ -24,7 +24,7 @@ def find(target: Target) -> Deployed:
     except UnknownFunctionException as error:
         raise not_found(f"Function not found: {target.arn}") from error
     logging_config = getattr(function, "logging_config", {})
-    # moto leaves concurrency and retries with the unpublished function.
+    # moto leaves the concurrency with the unpublished function.
     latest = backend.get_function(target.name)
     reserved = latest.reserved_concurrency
     return Deployed(
@@ -42,7 +42,7 @@ def find(target: Target) -> Deployed:
         code_sha256=base64.b64decode(function.code_sha_256).hex(),
         code=function.code_bytes,
         reserved=None if reserved is None else int(reserved),
-        retries=_retries(latest.event_invoke_config),
+        dead_letters=getattr(function, "dead_letters", ""),
     )
 
 
@@ -73,8 +73,3 @@ def write_log(deployed: Deployed, stream: str, events: list[dict[str, Any]]) -> 
     backend.ensure_log_group(deployed.log_group)
     backend.ensure_log_stream(deployed.log_group, stream)
     backend.put_log_events(deployed.log_group, stream, events)
-
-
-def _retries(configurations: list[Any]) -> int:
-    most = configurations[-1].config.get("MaximumRetryAttempts") if configurations else None
-    return 2 if most is None else int(most)

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import logging
 import re
 import threading
 import time
@@ -15,10 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from vectordb.local.emulator.authorization.acting import Acting
+from vectordb.local.emulator.clock import Clock
 from vectordb.local.emulator.functions import registry
+from vectordb.local.emulator.functions.asynchronous import Asynchronous
 from vectordb.local.emulator.functions.deployed import Deployed, Packages, environment, log_stream
+from vectordb.local.emulator.functions.destinations import Destinations
 from vectordb.local.emulator.functions.errors import invalid_content, invalid_parameter, too_large
-from vectordb.local.emulator.functions.logs import TAIL, LogWriter, Report, compose
+from vectordb.local.emulator.functions.event_configs import EventConfigs
+from vectordb.local.emulator.functions.logs import TAIL, LogWriter, Report, compose, moment
 from vectordb.local.emulator.functions.names import Target, parse_target
 from vectordb.local.emulator.functions.pool import Lease, Pool
 from vectordb.local.emulator.functions.worker import Reply, Worker
@@ -30,9 +34,8 @@ LARGEST_RESULT = 6_291_556
 """Lambda's own figure: 6 MB and a hundred bytes."""
 
 _INVOCATIONS = re.compile(r"/[^/]+/functions/(.+)/invocations/?")
+_EVENT_CONFIG = re.compile(r"/[^/]+/functions/(.+)/event-invoke-config(?:/list)?/?")
 _ALIASES = re.compile(r"/[^/]+/functions/([^/]+)/aliases(?:/([^/]+))?/?")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +57,54 @@ class Functions:
         most: how many calls run at once.
         warm: whether a published alias has a worker started beforehand.
         retry_delay: seconds before the first repetition of a failed asynchronous call; the second waits twice as long.
+        clock: for the repetitions.
+        acting: judges what is done with a function's role.
     """
 
-    def __init__(self, state: Path, endpoint: str, *, most: int, warm: bool, retry_delay: float) -> None:
+    def __init__(
+        self, state: Path, endpoint: str, *, most: int, warm: bool, retry_delay: float, clock: Clock, acting: Acting
+    ) -> None:
         self._packages = Packages(state / "functions")
         self._endpoint = endpoint
         self._warm = warm
-        self._retry_delay = retry_delay
         self._pool = Pool(self._start, most=most)
-        self._asynchronous = ThreadPoolExecutor(max(1, most // 2), thread_name_prefix="asynchronous")
+        self._threads = ThreadPoolExecutor(max(1, most // 2), thread_name_prefix="asynchronous")
+        destinations = Destinations(
+            acting, lambda arn, payload: self.submit(parse_target(arn, None, arn.split(":")[3]), payload)
+        )
+        self._configs = EventConfigs(registry.find, lambda target, arn: destinations.check(registry.find(target), arn))
+        self._asynchronous = Asynchronous(
+            registry.find, self.run, self._configs, destinations, clock, self._threads, delay=retry_delay
+        )
         self._logs = LogWriter(state / "logs", registry.write_log)
 
-    def handle(self, _operation: str, request: Request) -> Response:
-        """Invoke.
+    def handle(self, operation: str, request: Request) -> Response:
+        """Invoke, or one of the operations on the configuration of asynchronous calls.
 
         Raises:
-            ServiceError: a modelled error of Invoke.
+            ServiceError: a modelled error of the operation.
         """
-        match = _INVOCATIONS.fullmatch(request.path)
+        match = _INVOCATIONS.fullmatch(request.path) or _EVENT_CONFIG.fullmatch(request.path)
         qualifier = next(iter(request.query("Qualifier")), None)
         target = parse_target(unquote(match[1]) if match else "", qualifier or None, request.region)
+        return (
+            self._invoke(target, request) if operation == "Invoke" else self._configs.handle(operation, target, request)
+        )
+
+    def submit(self, target: Target, payload: bytes) -> str:
+        """Take an asynchronous call; returns its request id.
+
+        Raises:
+            ServiceError: there is no such function.
+        """
+        registry.find(target)
+        return self._asynchronous.submit(target, payload)
+
+    def forget(self, region: str, name: str) -> None:
+        """A function was deleted."""
+        self._configs.forget(region, name)
+
+    def _invoke(self, target: Target, request: Request) -> Response:
         kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
         if kind not in {"RequestResponse", "Event", "DryRun"}:
             raise invalid_parameter(f"The invocation type '{kind}' is none of Event, RequestResponse and DryRun")
@@ -87,7 +118,7 @@ class Functions:
         payload = request.body() or b"{}"
         if kind == "Event":
             _check_json(payload)
-            self._asynchronous.submit(self._run_with_retries, target, payload)
+            self._asynchronous.submit(target, payload)
             return Response(b"", 202)
         outcome = self.run(deployed, target, payload, str(uuid.uuid4()), context)
         reply = Response(outcome.payload, headers=[("X-Amz-Executed-Version", outcome.version)])
@@ -124,7 +155,7 @@ class Functions:
     def invoke_from_moto(self, target: Target, payload: bytes, kind: str) -> tuple[bytes, bool]:
         """A call that moto makes itself: the result, and whether it is an error."""
         if kind != "RequestResponse":
-            self._asynchronous.submit(self._run_with_retries, target, payload)
+            self._asynchronous.submit(target, payload)
             return b"", False
         outcome = self.run(registry.find(target), target, payload or b"{}", str(uuid.uuid4()))
         return outcome.payload, outcome.error
@@ -149,7 +180,8 @@ class Functions:
     def close(self) -> None:
         """End every worker and write what is left of the logs."""
         self._pool.close()
-        self._asynchronous.shutdown(wait=False, cancel_futures=True)
+        self._asynchronous.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._logs.close()
 
     def _start(self, deployed: Deployed) -> Worker:
@@ -169,7 +201,7 @@ class Functions:
         output, payload, failed = reply.log, reply.body, reply.kind != "result"
         if reply.kind == "timeout":
             said = f"Task timed out after {deployed.timeout:.2f} seconds"
-            output += f"{_moment()} {report.request_id} {said}\n\n".encode()
+            output += f"{moment()} {report.request_id} {said}\n\n".encode()
             payload = _error("Sandbox.Timedout", f"RequestId: {report.request_id} Error: {said}")
         elif reply.kind == "exit":
             said = reply.body.decode()
@@ -184,38 +216,6 @@ class Functions:
         log = compose(deployed, output, report)
         self._logs.write(deployed, lease.worker.stream, log)
         return Outcome(payload, failed, log, deployed.version)
-
-    def _run_with_retries(self, target: Target, payload: bytes) -> None:
-        """An asynchronous call: repeated when the function fails, put off while too many run."""
-        request_id = str(uuid.uuid4())
-        failures = 0
-        while True:
-            try:
-                deployed = registry.find(target)
-                if not self.run(deployed, target, payload, request_id).error:
-                    return
-                failures += 1
-                if failures > deployed.retries:
-                    _log.warning(
-                        "the asynchronous call %s of %s failed %d times and is dropped",
-                        request_id,
-                        target.arn,
-                        failures,
-                    )
-                    return
-                time.sleep(self._retry_delay * failures)
-            except ServiceError as error:
-                if error.code != "TooManyRequestsException":
-                    _log.warning("the asynchronous call %s of %s is dropped: %s", request_id, target.arn, error)
-                    return
-                time.sleep(self._retry_delay)
-            except Exception:  # noqa: BLE001 - nobody waits for this thread's exception
-                _log.exception("the asynchronous call %s of %s is dropped", request_id, target.arn)
-                return
-
-
-def _moment() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
 
 
 def _error(kind: str, message: str) -> bytes:

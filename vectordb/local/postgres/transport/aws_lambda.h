@@ -1,6 +1,6 @@
 /*
- * A stand-in for the native half of Amazon RDS's aws_lambda extension: a synchronous HTTP client for Lambda's Invoke operation that
- * a statement timeout or a cancel request interrupts.
+ * A stand-in for the native halves of Amazon RDS's aws_lambda and Aurora's aws_ml extensions: a synchronous HTTP client for Lambda's
+ * Invoke and Bedrock's InvokeModel operation that a statement timeout or a cancel request interrupts.
  */
 #ifndef AWS_LAMBDA_H
 #define AWS_LAMBDA_H
@@ -26,6 +26,20 @@ extern int request_timeout_ms;
 extern char *endpoint_override;
 extern char *default_region;
 extern char *access_key;
+extern char *bedrock_access_key;
+
+/* The service that the request under way is for: whoever builds a request sets all of it first. */
+typedef struct Service
+{
+	const char *client;			/* as errors name it, after AWS */
+	int			connect_timeout_ms;
+	int			request_timeout_ms;
+	int			largest_response;	/* in bytes */
+} Service;
+extern Service service;
+
+/* cron_settings.c */
+extern void define_cron_settings(void);
 
 /* An HTTP reply whose framing was sound. `head` is the status line and the headers, each line ended by CRLF, the last one too. */
 typedef struct HttpReply
@@ -40,6 +54,11 @@ typedef struct HttpReply
 typedef struct Connection Connection;
 extern void exchange(const StringInfoData *request, HttpReply *reply);
 extern bool receive_more(Connection *connection);
+
+/* arguments.c */
+NORETURN extern void refuse(const char *what, const char *given);
+extern void check_characters(const char *what, const char *value, const char *also);
+extern void append_url_encoded(StringInfo into, const char *text);
 
 /* reply.c */
 extern void read_reply(Connection *connection, StringInfo in, HttpReply *reply);

@@ -89,7 +89,7 @@ static void
 connect_to_endpoint(Connection *connection)
 {
 	struct sockaddr_in address = endpoint_address();
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), connect_timeout_ms);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), service.connect_timeout_ms);
 	int			one = 1;
 	int			failure = 0;
 	socklen_t	size = sizeof(failure);
@@ -180,7 +180,7 @@ receive_more(Connection *connection)
 static bool
 send_request(Connection *connection, const StringInfoData *request)
 {
-	connection->deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), request_timeout_ms);
+	connection->deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), service.request_timeout_ms);
 	resetStringInfo(connection->in);
 	/* A server may answer, and close, before it has read all: its answer counts, not our failure to send. */
 	(void) send_all(connection, request->data, request->len);

@@ -1,6 +1,7 @@
 /*
  * The two errors of aws_lambda, worded as AWS documents them:
  * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/PostgreSQL-Lambda-errors.html
+ * Those of aws_ml are documented nowhere; that they have the form of the first is unverified.
  *
  * The page gives no SQLSTATE. Those here are choices, unverified against AWS: 08006 the service was not reached or its reply is broken,
  * 39000 the service refused the invocation, 38000 the function itself failed.
@@ -22,7 +23,7 @@ fail_client(const char *said)
 	ereport(ERROR,
 			(errcode(ERRCODE_CONNECTION_FAILURE),
 			 errmsg("invoke API failed"),
-			 errdetail("AWS Lambda client returned '%s'.", said)));
+			 errdetail("AWS %s client returned '%s'.", service.client, said)));
 }
 
 /* The text of a key of a JSON object, or NULL when the body is anything else. */
@@ -59,7 +60,7 @@ fail_service(const HttpReply *reply)
 	ereport(ERROR,
 			(errcode(ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION),
 			 errmsg("invoke API failed"),
-			 errdetail("AWS Lambda client returned '%s'.", said)));
+			 errdetail("AWS %s client returned '%s'.", service.client, said)));
 }
 
 void

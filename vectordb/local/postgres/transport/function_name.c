@@ -10,12 +10,6 @@
 #define LONGEST_NAME 170
 #define MOST_PARTS 8			/* arn:aws:lambda:region:account:function:name:qualifier */
 
-NORETURN static void
-refuse(const char *given)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid function name: \"%s\"", given)));
-}
-
 void
 parse_function_name(const char *given, FunctionName *parsed)
 {
@@ -26,10 +20,10 @@ parse_function_name(const char *given, FunctionName *parsed)
 	size_t		length = strlen(given);
 
 	if (length == 0 || length > LONGEST_NAME)
-		refuse(given);
+		refuse("function name", given);
 	for (const char *at = given; *at; at++)
 		if (!isalnum((unsigned char) *at) && strchr(":_$.-", *at) == NULL)
-			refuse(given);
+			refuse("function name", given);
 
 	for (char *part = copy; part != NULL;)
 	{
@@ -38,7 +32,7 @@ parse_function_name(const char *given, FunctionName *parsed)
 		if (colon != NULL)
 			*colon = '\0';
 		if (count > MOST_PARTS)
-			refuse(given);
+			refuse("function name", given);
 		parts[count++] = part;
 		part = colon == NULL ? NULL : colon + 1;
 	}
@@ -50,12 +44,12 @@ parse_function_name(const char *given, FunctionName *parsed)
 		}
 	/* 0: a bare name; 2, 3, 6: after ACCOUNT:function, REGION:ACCOUNT:function, arn:...:function */
 	if (!(name == 0 || name == 2 || name == 3 || (name == 6 && strcmp(parts[0], "arn") == 0 && strcmp(parts[2], "lambda") == 0)))
-		refuse(given);
+		refuse("function name", given);
 	if (count < name + 1 || count > name + 2)
-		refuse(given);
+		refuse("function name", given);
 	for (int i = 0; i < count; i++)
 		if (parts[i][0] == '\0')
-			refuse(given);
+			refuse("function name", given);
 	parsed->region = name == 6 ? parts[3] : name == 3 ? parts[0] : NULL;
 	parsed->qualifier = count == name + 2 ? parts[name + 1] : NULL;
 }

@@ -5,8 +5,6 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
-#include <ctype.h>
-
 /* https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 #define LONGEST_CLIENT_CONTEXT 3583
 #define LONGEST_QUALIFIER 128
@@ -27,23 +25,6 @@ argument(FunctionCallInfo fcinfo, enum Argument which)
 	return PG_ARGISNULL(which) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(which));
 }
 
-NORETURN static void
-refuse(const char *what, const char *given)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid %s: \"%s\"", what, given)));
-}
-
-/* Nothing but letters, digits and `also`: the value goes into a header or a URL. */
-static void
-check_characters(const char *what, const char *value, const char *also)
-{
-	if (*value == '\0')
-		refuse(what, value);
-	for (const char *at = value; *at; at++)
-		if (!isalnum((unsigned char) *at) && strchr(also, *at) == NULL)
-			refuse(what, value);
-}
-
 /*
  * The argument and what the ARN says must agree when both are given; the one that is given, or NULL. That a conflict is an error is
  * documented, its words are ours.
@@ -56,16 +37,6 @@ agree(const char *what, const char *given, const char *of_name, const char *func
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s \"%s\" conflicts with \"%s\"", what, given, function_name)));
 	return given != NULL ? given : of_name;
-}
-
-static void
-append_url_encoded(StringInfo into, const char *text)
-{
-	for (; *text; text++)
-		if (isalnum((unsigned char) *text) || strchr("-_.~", *text) != NULL)
-			appendStringInfoChar(into, *text);
-		else
-			appendStringInfo(into, "%%%02X", (unsigned char) *text);
 }
 
 static void
@@ -192,6 +163,7 @@ aws_lambda_invoke(PG_FUNCTION_ARGS)
 	appendStringInfo(&request, "Content-Length: %zu\r\n\r\n", strlen(payload));
 	appendStringInfoString(&request, payload);
 
+	service = (Service) {"Lambda", connect_timeout_ms, request_timeout_ms, LARGEST_RESPONSE};
 	exchange(&request, &reply);
 	check_reply(&reply, function_name, invocation_type);
 

@@ -164,7 +164,7 @@ take_chunks(Reader *reader, StringInfo body)
 			fail_client(SAID_WEIRD_REPLY);
 		line.data[line.len - 2] = '\0';
 		size = number(line.data, 16, ';');
-		if (size > LARGEST_RESPONSE - body->len)
+		if (size > service.largest_response - body->len)
 			fail_client(SAID_TOO_LARGE);
 		if (size == 0)
 			break;
@@ -198,7 +198,7 @@ take_body(Reader *reader, HttpReply *reply)
 	if (announced == NULL)
 		fail_client(SAID_WEIRD_REPLY);
 	length = number(announced, 10, '\0');
-	if (length > LARGEST_RESPONSE)
+	if (length > service.largest_response)
 		fail_client(SAID_TOO_LARGE);
 	take_bytes(reader, &reply->body, length);
 }

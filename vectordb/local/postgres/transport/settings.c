@@ -13,6 +13,8 @@ int			request_timeout_ms = 3000;
 char	   *endpoint_override = NULL;
 char	   *default_region = NULL;
 char	   *access_key = NULL;
+char	   *bedrock_access_key = NULL;
+Service		service = {"Lambda", 1000, 3000, LARGEST_RESPONSE};
 
 PGDLLEXPORT void _PG_init(void);
 
@@ -37,4 +39,9 @@ _PG_init(void)
 							   "Access key id that tells the service which database calls.", NULL,
 							   &access_key, "local", PGC_POSTMASTER, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("aws_lambda");
+	DefineCustomStringVariable("aws_ml.local_access_key",
+							   "Access key id that tells Amazon Bedrock which database calls.", NULL,
+							   &bedrock_access_key, "local", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("aws_ml");
+	define_cron_settings();
 }

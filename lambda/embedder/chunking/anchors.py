@@ -1,0 +1,48 @@
+"""Places where a chunk always ends, chosen by the text around them alone.
+
+Chunks that are filled one after the other all move when one paragraph grows. An anchor stops that: whether a paragraph's end is one
+depends on that paragraph and its neighbours only, so an edit moves the chunks up to the next anchor and no further. It is the
+paragraph whose checksum is the lowest of all that end within some distance on either side.
+"""
+
+import zlib
+from collections import deque
+from collections.abc import Sequence
+
+from embedder.chunking.places import Places, Strength
+
+CHUNKS = 2
+"""The distance, in chunks. About one chunk in eight is cut shorter than it could be."""
+
+
+def of(text: str, places: Places, size: int) -> list[int]:
+    """The anchors of a text whose chunks have about `size` characters, in order."""
+    ends = sorted(place for place, strength in places.items() if strength >= Strength.PARAGRAPH)
+    if len(text) <= size or not ends:
+        return []
+    begins = [0, *ends[:-1]]
+    sums = [
+        zlib.crc32(text[begin:end].strip().encode("utf-8", "replace")) for begin, end in zip(begins, ends, strict=True)
+    ]
+    distance = CHUNKS * size
+    left = _lowest_before(ends, sums, distance)
+    right = _lowest_before([-end for end in reversed(ends)], sums[::-1], distance)[::-1]
+    return [
+        end
+        for end, own, before, after in zip(ends, sums, left, right, strict=True)
+        if (before is None or own < before) and (after is None or own <= after)
+    ]
+
+
+def _lowest_before(positions: Sequence[int], values: Sequence[int], distance: int) -> list[int | None]:
+    """For each, the lowest value of those before it that are no further than `distance`."""
+    window: deque[int] = deque()
+    lowest: list[int | None] = []
+    for index, position in enumerate(positions):
+        while window and positions[window[0]] < position - distance:
+            window.popleft()
+        lowest.append(values[window[0]] if window else None)
+        while window and values[window[-1]] >= values[index]:
+            window.pop()
+        window.append(index)
+    return lowest

@@ -1,0 +1,85 @@
+"""The worker on Lambda. Entry point: `embedder.handler.handle`."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from embedder import events, log, login, settings, synchronous
+from embedder.database import Database, UnavailableError
+from embedder.errors import SettingsError
+from embedder.events import Ticket
+from embedder.postgres import Postgres
+from embedder.stopping import Stopping
+from embedder.transport import asking
+from embedder.worker import Report, Worker
+
+CALL_SECONDS = 20.0
+"""For one call of a model; none is begun in the last 22 s of the function's time, so that has to be a minute or more."""
+SYNCHRONOUS_CALL_SECONDS = 8.0
+
+
+class FailedError(Exception):
+    """What Lambda is told, so that it tries again or keeps the event: a code, and nothing of the data."""
+
+
+def handle(event: Any, context: Any) -> dict[str, Any]:
+    """Answer one event (events.py).
+
+    Returns:
+        of SQS's messages {"batchItemFailures": [{"itemIdentifier"}, ...]}; of a bell or a sweep {"complete", "rows", "dead"}; of
+        {"embed"} what synchronous.py says.
+
+    Raises:
+        FailedError: the work could not be done, and another try may go better.
+    """
+    remaining = _remaining(context)
+    if isinstance(event, dict) and "embed" in event:
+        stopping = Stopping(remaining, SYNCHRONOUS_CALL_SECONDS)
+        return synchronous.answer(event, asking(settings.region(), SYNCHRONOUS_CALL_SECONDS), stopping)
+    try:
+        tickets = events.tickets(event)
+        with _database() as database:
+            return worked(database, tickets, Stopping(remaining, CALL_SECONDS), batch=events.is_batch(event))
+    except (SettingsError, UnavailableError) as error:
+        log.line("ERROR", "failed", error=type(error).__name__, reason=str(error))
+        raise FailedError(f"{type(error).__name__}: {error}") from None
+
+
+def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, batch: bool) -> dict[str, Any]:
+    """Work for the tickets, and what Lambda wants to hear of it."""
+    worker = Worker(database, asking(settings.region(), CALL_SECONDS), stopping)
+    failed: UnavailableError | None = None
+    report = Report(complete=False)
+    wanted = {ticket.vectorizer for ticket in tickets}
+    try:
+        report = worker.work(None if None in wanted else {each for each in wanted if each is not None})
+    except UnavailableError as error:
+        failed = error
+    finally:
+        worker.close()
+    if failed is not None and not batch:
+        raise failed
+    if batch:
+        if failed is not None:
+            log.line("ERROR", "failed", error=type(failed).__name__, reason=str(failed))
+        # Work that is left is worth another call, and a message that comes again is one.
+        again = [] if report.complete else [ticket.message_id for ticket in tickets]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in again]}
+    return {"complete": report.complete, "rows": report.stats.rows, "dead": report.stats.dead}
+
+
+_kept: Postgres | None = None
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[Database]:
+    """The environment's connection: kept from one event to the next, and opened anew where it broke."""
+    global _kept  # noqa: PLW0603 - one for the life of the environment
+    if _kept is None:
+        _kept = Postgres(login.connecting())
+    yield _kept
+
+
+def _remaining(context: Any) -> Callable[[], float] | None:
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: left() / 1000) if callable(left) else None

@@ -1,0 +1,310 @@
+"""The work on one generation: claim, read, cut, ask, write, as one loop with several calls under way.
+
+All state of a row is the database's; a worker that dies here loses its leases and nothing else. Only this thread speaks with the
+database, and it never waits for the model while a transaction is open.
+"""
+
+import contextlib
+import itertools
+import time
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+
+from embedder.calls import Call, Calls
+from embedder.database import Database, RefusedError, Target, UnavailableError
+from embedder.errors import CallError, Kind, SettingsError
+from embedder.finishing import Finishing
+from embedder.leases import Leases
+from embedder.packing import Packer
+from embedder.permits import Permits
+from embedder.providers.provider import Answer
+from embedder.rows import Piece, Recipe, Row, UnfitError
+from embedder.search import Search
+from embedder.settings import Pace
+from embedder.stats import Stats
+from embedder.stopping import Stopping
+from embedder.transport import Ask
+
+MOST_REFUSALS = 6
+"""By throttling in a row; then the rows are given back and the generation is left alone for a while."""
+TURN_SECONDS = 0.25
+"""The longest wait without a look at leases and the end."""
+
+
+class Ended(Enum):
+    """Why a run ended."""
+
+    EMPTY = "empty"
+    """Nothing could be claimed."""
+    TIME = "time"
+    """Its time was up, or the worker's."""
+    THROTTLED = "throttled"
+    OUTAGE = "outage"
+    """The model answers nobody."""
+    CIRCUIT = "circuit"
+    """The configuration is at fault."""
+
+
+class Run:
+    """One turn of a worker at one generation."""
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target,
+        recipe: Recipe,
+        ask: Ask,
+        executor: ThreadPoolExecutor,
+        stopping: Stopping,
+        pace: Pace,
+    ) -> None:
+        self._database = database
+        self._target = target
+        self._recipe = recipe
+        self._stopping = stopping
+        self._pace = pace
+        self.stats = Stats()
+        self._packer = Packer(recipe.provider.limits)
+        self._leases = Leases(database, target, pace.lease_seconds)
+        self._permits = Permits(database, pace.limiter)
+        self._calls = Calls(ask, recipe.provider, executor, pace.concurrency)
+        self._finishing = Finishing(database, target, self._leases, self.stats)
+        self._first: deque[Call] = deque()
+        """Calls that go before all others: of searches, and the probe."""
+        self._accused: list[tuple[Piece, CallError]] = []
+        """Texts whose calls failed while it was not known that the model takes any. A probe decides whose fault it was."""
+        self._trusted = False
+        """Whether the model has taken a text, and nothing failed since."""
+        self._empty = False
+        self._ended: Ended | None = None
+
+    def go(self, seconds: float) -> Ended:
+        """Work for so many seconds, or until there is nothing to claim. Everything claimed is then done or given back."""
+        started = time.monotonic()
+        try:
+            while self._turn(started + seconds):
+                pass
+            self._give_back()
+            self._permits.give_back()
+        except CallError as error:
+            self._open_circuit(error)
+            self._permits.give_back()
+        except (UnavailableError, RefusedError):
+            # Perhaps this goes well; if not, the leases end by themselves.
+            with contextlib.suppress(UnavailableError, RefusedError):
+                self._give_back()
+            raise
+        finally:
+            self.stats.seconds = time.monotonic() - started
+        return self._ended or Ended.EMPTY
+
+    def _turn(self, until: float) -> bool:
+        """One turn of the loop; whether there is another."""
+        over = self._ended is not None or self._stopping.asked()
+        claiming = not over and time.monotonic() < until
+        if over:
+            self._ended = self._ended or Ended.TIME
+        elif claiming and self._hungry():
+            self._claim()
+        self._leases.renew()
+        if not over:
+            self._dispatch()
+        under_way = self._calls or (not over and (self._packer or self._first))
+        self._finishing.flush(now=not under_way, locked=over and not under_way)
+        idle = not (self._calls or self._packer or self._first or self._finishing)
+        if idle and (over or self._empty or not claiming):
+            if not self._empty and not over:
+                self._ended = Ended.TIME
+            return False
+        if over and not self._calls:
+            return False
+        for call, began, outcome in self._wait(hurried=claiming and self._hungry()):
+            self._judge(call, began, outcome)
+        return True
+
+    def _hungry(self) -> bool:
+        """Whether there is less than another round of calls in hand."""
+        return not self._empty and len(self._packer) < self._recipe.provider.limits.texts * self._calls.most
+
+    def _claim(self) -> None:
+        since = time.monotonic()
+        vectorizer, generation = self._target[:2]
+        claimed = self._database.claim(vectorizer, generation, self._pace.batch_rows, self._leases.seconds)
+        self._empty = len(claimed) < self._pace.batch_rows
+        if not claimed:
+            return
+        rows = [Row(*row) for row in claimed]
+        self._leases.hold(rows, since)
+        live = [row for row in rows if row.operation == "u"]
+        contents = self._database.content(vectorizer, generation, [row.key for row in live]) if live else {}
+        stored = self._database.stored(vectorizer, generation, [row.key for row in live]) if contents else {}
+        for row in rows:
+            found = contents.get(row.key)
+            if row.operation == "u" and found is not None:
+                row.source_hash = found.source_hash
+                try:
+                    row.pieces = self._recipe.pieces(row, found.content, found.fields)
+                except UnfitError as unfit:
+                    self._fail([row], CallError(Kind.POISON, "Unfit", str(unfit)))
+                    continue
+                except SettingsError as error:
+                    raise CallError(Kind.CONFIGURATION, "Settings", str(error)) from None
+            wanted = [piece for piece in row.pieces if piece.hash not in stored.get(row.key, ())]
+            row.missing = len(wanted)
+            if wanted:
+                self._packer.add(wanted)
+            else:
+                self._finishing.add(row)
+
+    def _dispatch(self) -> None:
+        while len(self._calls) < self._calls.most and (self._first or self._ready()):
+            if not self._permits.take(self._wanted()):
+                return
+            if self._first:
+                call = self._first.popleft()
+            else:
+                call = Call(self._packer.take())
+                if not call.pieces:
+                    continue
+            self.stats.calls += 1
+            self._calls.begin(call)
+
+    def _ready(self) -> bool:
+        """Whether the next call is full, or nothing is coming that would fill it."""
+        return len(self._packer) >= self._recipe.provider.limits.texts or (len(self._packer) > 0 and self._empty)
+
+    def _wanted(self) -> int:
+        texts = self._recipe.provider.limits.texts
+        waiting = len(self._first) + -(-len(self._packer) // texts)
+        return max(1, min(waiting, self._calls.most))
+
+    def _wait(self, *, hurried: bool) -> Iterable[tuple[Call, float, Answer | CallError]]:
+        if hurried:
+            return self._calls.ended(0) if self._calls else []
+        seconds = min(TURN_SECONDS, self._finishing.due())
+        if len(self._calls) < self._calls.most and (self._packer or self._first):
+            seconds = min(seconds, self._permits.wait_seconds())
+        if self._calls:
+            return self._calls.ended(max(seconds, 0.001))
+        time.sleep(max(seconds, 0.005))
+        return []
+
+    def _judge(self, call: Call, began: float, outcome: Answer | CallError) -> None:
+        if isinstance(outcome, Answer):
+            self._answered(call, outcome)
+        elif outcome.kind is Kind.THROTTLE:
+            self._throttled(call, began, outcome)
+        elif outcome.kind is Kind.CONFIGURATION or (outcome.kind is Kind.POISON and not call.pieces):
+            raise CallError(Kind.CONFIGURATION, outcome.code, str(outcome).partition(": ")[2])
+        elif outcome.kind is Kind.POISON:
+            self._refused(call, outcome)
+        else:
+            self._failed(call, outcome)
+
+    def _answered(self, call: Call, answer: Answer) -> None:
+        self._permits.accepted()
+        self._trusted = True
+        self.stats.tokens += answer.tokens or 0
+        self.stats.chunks_embedded += len(call.pieces)
+        for piece, vector in zip(call.pieces, self._recipe.vectors(answer), strict=bool(call.pieces)):
+            if not piece.row.gone and piece.row.take(piece, vector):
+                self._finishing.add(piece.row)
+        if call.search is not None:
+            call.search.answered()
+            self._go_on(call.search)
+        if self._accused:  # the model is in order, so they are at fault, and no probe is needed
+            self._first = deque(each for each in self._first if each.pieces)
+            accused, self._accused = self._accused, []
+            for error, group in itertools.groupby(accused, key=lambda each: each[1]):
+                self._fail(_rows(piece for piece, _ in group), error)
+
+    def _throttled(self, call: Call, began: float, error: CallError) -> None:
+        self.stats.throttles += 1
+        self._permits.refused(began, error.delay)
+        self._first.appendleft(call)
+        if self._permits.refusals >= MOST_REFUSALS:
+            self._ended = Ended.THROTTLED
+
+    def _refused(self, call: Call, error: CallError) -> None:
+        """Some text of a call was refused: look for it, or set its row aside when it was alone."""
+        self.stats.errors += 1
+        search = call.search
+        if search is not None:
+            search.refused()
+        if len(call.pieces) > 1:
+            if search is None:
+                search = Search(call.pieces)
+            self._go_on(search)
+            return
+        self._blame(call.pieces, error)
+        if search is not None:
+            self._go_on(search)
+
+    def _failed(self, call: Call, error: CallError) -> None:
+        """A call that may go well another time. When the probe fails, too, no row is at fault, and none pays with an attempt."""
+        self.stats.errors += 1
+        if not call.pieces:
+            self._ended = Ended.OUTAGE
+            return
+        self._blame(call.pieces, error)
+        self._trusted = False
+        self._abandon(call)
+
+    def _blame(self, pieces: list[Piece], error: CallError) -> None:
+        if self._trusted:
+            self._fail(_rows(pieces), error)
+            return
+        if not self._accused:
+            self._first.append(Call([]))
+        self._accused += [(piece, error) for piece in pieces]
+
+    def _go_on(self, search: "Search[Piece]") -> None:
+        pieces = search.next()
+        if pieces and any(not piece.row.gone for piece in pieces):
+            self._first.append(Call(list(pieces), search))
+        else:
+            self._abandon(Call([], search))
+
+    def _abandon(self, call: Call) -> None:
+        """What a search has put aside goes into one call."""
+        if call.search is not None:
+            rest = [piece for piece in call.search.rest() if not piece.row.gone and piece not in call.pieces]
+            if rest:
+                self._first.append(Call(rest))
+
+    def _fail(self, rows: list[Row], error: CallError) -> None:
+        rows = [row for row in rows if not row.gone]
+        if not rows:
+            return
+        self._database.fail(
+            self._target.vectorizer,
+            self._target.generation,
+            [row.key for row in rows],
+            [row.lease for row in rows],
+            error.kind,
+            str(error),
+            error.delay,
+        )
+        self.stats.dead += len(rows) if error.kind is Kind.POISON else 0
+        self._leases.let_go(rows)
+
+    def _open_circuit(self, error: CallError) -> None:
+        """The configuration is at fault: no row is, and none is held."""
+        self._ended = Ended.CIRCUIT
+        self.stats.errors += 1
+        self._fail(self._leases.rows(), error)
+
+    def _give_back(self) -> None:
+        """Rows that are not done, as if they had never been claimed."""
+        rows = self._leases.rows()
+        if rows:
+            self._database.release(
+                self._target.vectorizer, self._target.generation, [row.key for row in rows], [row.lease for row in rows]
+            )
+            self._leases.let_go(rows)
+
+
+def _rows(pieces: Iterable[Piece]) -> list[Row]:
+    return list(dict.fromkeys(piece.row for piece in pieces))

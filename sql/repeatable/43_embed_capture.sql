@@ -1,0 +1,163 @@
+-- Capture: what changes in the source becomes work, in the transaction that changes it.
+--
+-- One trigger for each of INSERT, UPDATE, DELETE and TRUNCATE, once for each statement. Their functions are written for the
+-- vectorizer, with its columns and generations in their text: a transaction of any isolation level then knows the generations
+-- that there are when it writes. They run as vectordb_owner, so that whoever may write the source needs nothing of ours.
+--
+-- A user never waits long and is never in a deadlock because of us: whoever holds a row of embed.work holds its row of the
+-- source, except workers, and those hold it for one short transaction in which they wait for nobody.
+
+SET LOCAL ROLE vectordb_owner;
+
+CREATE OR REPLACE FUNCTION embed.enqueueing(vectorizer_id integer, changes text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format(
+        $statement$
+    INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at)
+    SELECT %1$s, g.number, c.key, nextval('embed.version'), c.operation::"char", statement_timestamp(), statement_timestamp()
+    FROM (%2$s) AS c CROSS JOIN (VALUES %3$s) AS g(number)
+    ORDER BY g.number, c.key
+    ON CONFLICT (vectorizer_id, generation, key) DO UPDATE SET
+        version = excluded.version, operation = excluded.operation, priority = 0, attempts = 0,
+        not_before = excluded.not_before, lease = NULL, lease_until = NULL, last_error = NULL;$statement$,
+        enqueueing.vectorizer_id, changes,
+        (SELECT string_agg(format('(%s)', g.number), ', ' ORDER BY g.number) FROM embed.generation AS g WHERE g.vectorizer_id = enqueueing.vectorizer_id)
+    )
+$$;
+COMMENT ON FUNCTION embed.enqueueing IS
+    'Internal: the statement that enqueues changes (key, operation) for every generation. What is queued already gets a new version '
+    'and loses its lease, so that no result of what the row was before is taken';
+
+CREATE OR REPLACE FUNCTION embed.digests(vectorizer embed.vectorizer, fields text[], OUT quick text, OUT exact text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Two values in the same place of the same TOAST table are one: no need to read them. Partitions have a TOAST table each.
+    by_place constant boolean := current_setting('server_version_num')::integer >= 170000
+        AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = vectorizer.source AND c.relkind = 'r');
+    content constant text := format('(%s)::text COLLATE "C"', vectorizer.content);
+    -- 64 bits, under a seed that nobody knows who writes texts.
+    form constant text := format(
+        'hash_record_extended(ROW(%s, %%s%s), %s)', embed.key_names(vectorizer.keys),
+        (SELECT string_agg(format(', %I::text COLLATE "C"', f), '') FROM unnest(fields) AS f), (random() * 9e18)::bigint
+    );
+    places text;
+    parts text;
+BEGIN
+    exact := format(form, content);
+    quick := exact;
+    SELECT string_agg(format('pg_column_toast_chunk_id(%I)', a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE long),
+        string_agg(
+            CASE WHEN long THEN format('coalesce(''place '' || pg_column_toast_chunk_id(%1$I)::text, ''text '' || %1$I::text, ''null'')', a.attname)
+            ELSE format('coalesce(''text '' || %I::text, ''null'')', a.attname) END,
+            ', ' ORDER BY a.attnum
+        )
+    INTO places, parts
+    FROM pg_attribute AS a CROSS JOIN LATERAL (SELECT a.attlen = -1 AND a.attstorage <> 'p' AS long) AS l
+    WHERE by_place AND a.attrelid = vectorizer.source AND a.attname = ANY (vectorizer.content_columns);
+    IF places IS NOT NULL THEN
+        quick := format(form, format('CASE WHEN num_nonnulls(%s) > 0 THEN concat_ws('' '', %s) ELSE %s END', places, parts, content));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION embed.digests IS
+    'Internal: expressions of a row that differ when its key or what is embedded of it differs. quick may differ when only the place differs '
+    'where a long value is kept';
+
+CREATE OR REPLACE FUNCTION embed.write_capture(vectorizer_id integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vectorizer embed.vectorizer;
+    fields text[];
+    digests record;
+    new_key text;
+    old_key text;
+    first_key text;
+    names text;
+    body text;
+    action text;
+BEGIN
+    SELECT v.* INTO vectorizer FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
+    SELECT coalesce(array_agg(DISTINCT f), '{}') INTO fields
+    FROM embed.generation AS g, unnest(g.fields) AS f WHERE g.vectorizer_id = write_capture.vectorizer_id;
+    SELECT * INTO digests FROM embed.digests(vectorizer, fields);
+    new_key := embed.key_of(vectorizer.keys, 'n');
+    old_key := embed.key_of(vectorizer.keys, 'o');
+    first_key := quote_ident(vectorizer.keys -> 0 ->> 'name');
+
+    FOREACH action IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
+        body := CASE action
+            WHEN 'insert' THEN embed.enqueueing(vectorizer_id, format('SELECT %s AS key, ''u'' AS operation FROM embed_new AS n', new_key))
+            WHEN 'delete' THEN embed.enqueueing(vectorizer_id, format('SELECT %s AS key, ''d'' AS operation FROM embed_old AS o', old_key))
+            WHEN 'update' THEN format(
+                -- What is embedded did not change, in any row: so it is with most statements.
+                E'\n    IF (SELECT bit_xor(%1$s) FROM embed_old) IS NOT DISTINCT FROM (SELECT bit_xor(%1$s) FROM embed_new) THEN\n        RETURN NULL;\n    END IF;',
+                digests.quick
+            ) || embed.enqueueing(vectorizer_id, format(
+                -- A primary key that changed is a row that went and another that came.
+                'SELECT CASE WHEN n.%1$s IS NULL THEN %2$s ELSE %3$s END AS key, CASE WHEN n.%1$s IS NULL THEN ''d'' ELSE ''u'' END AS operation '
+                'FROM (SELECT %4$s, %5$s AS embed_digest FROM embed_old) AS o FULL JOIN (SELECT %4$s, %5$s AS embed_digest FROM embed_new) AS n ON %6$s '
+                'WHERE n.embed_digest IS DISTINCT FROM o.embed_digest',
+                first_key, old_key, new_key, embed.key_names(vectorizer.keys), digests.exact, embed.key_equal(vectorizer.keys, 'n', 'o')
+            ))
+            -- Whose rows they were is no longer known: perhaps those of one partition.
+            ELSE format(
+                $statements$
+    INSERT INTO embed.sweep (vectorizer_id, generation, version)
+    SELECT g.vectorizer_id, g.number, nextval('embed.version') FROM embed.generation AS g WHERE g.vectorizer_id = %1$s;$statements$, vectorizer_id
+            )
+        END;
+        names := format('embed.capture_%s_%s', vectorizer_id, action);
+        EXECUTE format(
+            'CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER '
+            'SET search_path = pg_catalog, pg_temp %s AS %L',
+            names,
+            -- The plan is made once in a session, perhaps for one row, and serves a statement on all rows later.
+            CASE WHEN action = 'update' THEN 'SET enable_nestloop = off SET jit = off' ELSE '' END,
+            format(E'\nBEGIN%s\n    RETURN NULL;\nEND\n', body)
+        );
+        EXECUTE format('COMMENT ON FUNCTION %s() IS %L', names, format('Vectorizer %s: written by embed.write_capture', vectorizer.name));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION embed.write_capture IS 'Internal: writes the trigger functions of a vectorizer, for the generations that it has';
+
+CREATE OR REPLACE FUNCTION embed.place_triggers(vectorizer_id integer) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    source constant regclass := (SELECT v.source FROM embed.vectorizer AS v WHERE v.id = vectorizer_id);
+    member regclass;
+BEGIN
+    -- Writers wait behind us while we wait for writers: not for long.
+    IF current_setting('lock_timeout') = '0' THEN
+        PERFORM set_config('lock_timeout', '10s', true);
+    END IF;
+    -- A statement fires the triggers of the table that it names: the parent's, or a partition's.
+    FOR member IN
+        SELECT source UNION SELECT t.relid FROM pg_partition_tree(source) AS t
+        WHERE t.relid <> source AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t.relid AND c.relkind IN ('r', 'p'))
+    LOOP
+        -- Placing one waits for all who have written the table; whoever writes it later runs the functions as they are now.
+        EXECUTE format(
+            'CREATE OR REPLACE TRIGGER embed_%1$s_insert AFTER INSERT ON %2$s REFERENCING NEW TABLE AS embed_new '
+            'FOR EACH STATEMENT EXECUTE FUNCTION embed.capture_%1$s_insert();'
+            'CREATE OR REPLACE TRIGGER embed_%1$s_update AFTER UPDATE ON %2$s REFERENCING OLD TABLE AS embed_old NEW TABLE AS embed_new '
+            'FOR EACH STATEMENT EXECUTE FUNCTION embed.capture_%1$s_update();'
+            'CREATE OR REPLACE TRIGGER embed_%1$s_delete AFTER DELETE ON %2$s REFERENCING OLD TABLE AS embed_old '
+            'FOR EACH STATEMENT EXECUTE FUNCTION embed.capture_%1$s_delete();'
+            'CREATE OR REPLACE TRIGGER embed_%1$s_truncate AFTER TRUNCATE ON %2$s '
+            'FOR EACH STATEMENT EXECUTE FUNCTION embed.capture_%1$s_truncate();',
+            vectorizer_id, member
+        );
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION embed.place_triggers IS
+    'Internal: puts the triggers on the source and its partitions, and with that waits for everyone who is writing it';

@@ -1,0 +1,90 @@
+-- embed.status: one row for each generation, all that is worth watching.
+
+SET LOCAL ROLE vectordb_owner;
+
+CREATE OR REPLACE FUNCTION embed.count_of(relation text) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    guess float8;
+    counted bigint;
+BEGIN
+    SELECT sum(greatest(c.reltuples, 0)) INTO guess FROM pg_class AS c
+    WHERE c.oid = to_regclass(relation) OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass(relation)) AS t WHERE t.isleaf);
+    IF guess > 200000 THEN
+        RETURN guess;
+    ELSIF guess IS NULL THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT count(*) FROM %s', relation) INTO counted;
+    RETURN counted;
+EXCEPTION WHEN undefined_table OR insufficient_privilege THEN
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION embed.count_of IS 'Internal: how many rows: of a large table as ANALYZE last saw it';
+
+CREATE OR REPLACE FUNCTION embed.statuses() RETURNS TABLE (
+    name text, source text, state text, generation integer, generation_state text, model text, dimension integer, destination text,
+    delivery text, pending bigint, leased bigint, delayed bigint, retrying bigint, dead bigint, dead_reason text, oldest_age interval,
+    source_rows bigint, embedded_rows bigint, coverage float8, backfilling boolean, sweeping boolean,
+    rows_per_second float8, tokens_per_second float8, calls_per_second float8, chunks_kept_ratio float8, throttles bigint, errors bigint,
+    rate_per_minute float8, quota_per_minute float8, circuit text, circuit_until timestamptz,
+    reconciled_at timestamptz, missing bigint, stale bigint, orphan bigint, unwatched_partitions bigint
+)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.name, coalesce((SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = v.source), 'dropped'),
+        CASE WHEN v.state = 'active' AND g.circuit_reason IS NOT NULL THEN 'circuit' ELSE v.state END,
+        g.number, g.state, g.embedding ->> 'model', g.dimension, g.destination ->> 'kind', v.delivery ->> 'mode',
+        w.pending, w.leased, w.delayed, w.retrying, coalesce(d.dead, 0), d.reason, clock_timestamp() - w.oldest,
+        n.source_rows, n.embedded_rows,
+        CASE WHEN n.source_rows = 0 THEN 1 ELSE least(1, n.embedded_rows::float8 / n.source_rows) END,
+        EXISTS (SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (v.id, g.number)),
+        EXISTS (SELECT FROM embed.sweep AS s WHERE (s.vectorizer_id, s.generation) = (v.id, g.number)),
+        r.rows / r.elapsed, r.tokens / r.elapsed, r.calls / r.elapsed, r.kept, r.throttles, r.errors,
+        l.rate, l.ceiling, g.circuit_reason, g.circuit_until,
+        x.finished_at, x.missing, x.stale, x.orphan,
+        (
+            SELECT count(*) FROM pg_partition_tree(v.source) AS t
+            WHERE NOT EXISTS (SELECT FROM pg_trigger AS tr WHERE tr.tgrelid = t.relid AND tr.tgname = format('embed_%s_insert', v.id))
+        )
+    FROM embed.vectorizer AS v
+    JOIN embed.generation AS g ON g.vectorizer_id = v.id
+    LEFT JOIN embed.limiter AS l ON l.name = embed.limiter_name(g.embedding)
+    LEFT JOIN embed.reconciliation AS x ON (x.vectorizer_id, x.generation) = (v.id, g.number) AND x.finished_at IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS pending, count(*) FILTER (WHERE q.lease_until > clock_timestamp()) AS leased,
+            count(*) FILTER (WHERE q.lease IS NULL AND q.not_before > clock_timestamp()) AS delayed,
+            count(*) FILTER (WHERE q.attempts > 0) AS retrying, min(q.queued_at) AS oldest
+        FROM embed.work AS q WHERE q.vectorizer_id = v.id AND q.generation = g.number
+    ) AS w
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS dead, (array_agg(q.class || ': ' || coalesce(q.reason, '') ORDER BY q.died_at DESC))[1] AS reason
+        FROM embed.dead AS q WHERE q.vectorizer_id = v.id AND q.generation = g.number
+    ) AS d
+    CROSS JOIN LATERAL (
+        SELECT embed.count_of((SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = v.source)) AS source_rows,
+            embed.count_of(embed.rows_table(v.name, g.number)) AS embedded_rows
+    ) AS n
+    CROSS JOIN LATERAL (
+        -- The minute before and what has passed of this one.
+        SELECT coalesce(sum(q.rows), 0) AS rows, coalesce(sum(q.tokens), 0) AS tokens, coalesce(sum(q.calls), 0) AS calls,
+            coalesce(sum(q.throttles), 0)::bigint AS throttles, coalesce(sum(q.errors), 0)::bigint AS errors,
+            sum(q.chunks_kept)::float8 / nullif(sum(q.chunks_kept + q.chunks_embedded), 0) AS kept,
+            60 + extract(epoch FROM clock_timestamp() - date_trunc('minute', clock_timestamp()))::float8 AS elapsed
+        FROM embed.run_stats AS q
+        WHERE q.vectorizer_id = v.id AND q.generation = g.number AND q.minute >= date_trunc('minute', clock_timestamp()) - interval '1 minute'
+    ) AS r
+$$;
+COMMENT ON FUNCTION embed.statuses IS 'Internal: the rows of embed.status';
+GRANT EXECUTE ON FUNCTION embed.statuses TO vectordb_reader, vectordb_worker;
+
+DROP VIEW IF EXISTS embed.status;
+CREATE VIEW embed.status AS SELECT s.* FROM embed.statuses() AS s;
+COMMENT ON VIEW embed.status IS
+    'Each generation: pending counts all that is queued, leased and delayed are parts of it; dead_reason is the latest; rates are of the last minute or two; '
+    'missing, stale and orphan are what the last reconciliation found, NULL when there was none';
+GRANT SELECT ON embed.status TO vectordb_reader, vectordb_worker;

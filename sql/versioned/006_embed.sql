@@ -1,0 +1,213 @@
+-- Embeddings that follow their rows: what is declared, what is still to be done, and what is known to be embedded.
+--
+-- A vectorizer watches a table. It has one or more generations: a generation is one model, dimension, chunking and template with
+-- a place for the vectors; one is live, another may be building beside it, and the one before may be kept to go back to. Whatever
+-- a generation has not yet embedded is a row of embed.work, one for each key however often its row changed. The embeddings
+-- themselves are in the schema embeddings (or where the destination says).
+
+CREATE SCHEMA IF NOT EXISTS embed AUTHORIZATION vectordb_owner;
+CREATE SCHEMA IF NOT EXISTS embeddings AUTHORIZATION vectordb_owner;
+SET LOCAL ROLE vectordb_owner;
+GRANT USAGE ON SCHEMA embed TO vectordb_reader, vectordb_worker;
+GRANT USAGE ON SCHEMA embeddings TO vectordb_reader;
+COMMENT ON SCHEMA embed IS 'Vectorizers: embeddings that follow their rows';
+COMMENT ON SCHEMA embeddings IS 'What vectorizers made: a view of the live generation, and the tables of each generation';
+
+-- Given at each change of a row, so that a result can be told from the result of what the row was before. Never used twice,
+-- also not by a work row that was deleted and made again.
+CREATE SEQUENCE embed.version;
+CREATE SEQUENCE embed.lease;
+
+CREATE TABLE embed.model (
+    provider text NOT NULL,
+    model text NOT NULL,
+    dimensions integer[] NOT NULL,
+    texts_per_request integer NOT NULL CHECK (texts_per_request > 0),
+    characters_per_text integer NOT NULL CHECK (characters_per_text > 0),
+    tokens_per_text integer CHECK (tokens_per_text > 0),
+    PRIMARY KEY (provider, model)
+);
+COMMENT ON TABLE embed.model IS 'What each model takes: the dimensions that it gives (the first is used when none is asked for), and its limits';
+
+CREATE TABLE embed.vectorizer (
+    id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    name text NOT NULL UNIQUE CONSTRAINT name_form CHECK (name ~ '^[a-z][a-z0-9_]{0,39}$'),
+    source regclass NOT NULL,
+    keys jsonb NOT NULL,
+    content text NOT NULL,
+    content_columns text[] NOT NULL,
+    delivery jsonb NOT NULL,
+    limits jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+    created_by name NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON COLUMN embed.vectorizer.keys IS 'The primary key, in its order: [{"name", "kind", "type"}]';
+COMMENT ON COLUMN embed.vectorizer.content IS 'The expression over the row''s columns, as PostgreSQL writes it: every name qualified';
+
+CREATE TABLE embed.generation (
+    vectorizer_id integer NOT NULL REFERENCES embed.vectorizer ON DELETE CASCADE,
+    number integer NOT NULL,
+    state text NOT NULL CHECK (state IN ('building', 'live', 'retired')),
+    chunking jsonb NOT NULL,
+    template text,
+    fields text[] NOT NULL,
+    embedding jsonb NOT NULL,
+    destination jsonb NOT NULL,
+    dimension integer NOT NULL CHECK (dimension > 0),
+    circuit_reason text,
+    circuit_failures integer NOT NULL DEFAULT 0,
+    circuit_at timestamptz,
+    circuit_until timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    live_since timestamptz,
+    PRIMARY KEY (vectorizer_id, number)
+);
+CREATE UNIQUE INDEX generation_live ON embed.generation (vectorizer_id) WHERE state = 'live';
+CREATE UNIQUE INDEX generation_building ON embed.generation (vectorizer_id) WHERE state = 'building';
+COMMENT ON COLUMN embed.generation.fields IS 'The source''s columns that the template names';
+COMMENT ON COLUMN embed.generation.state IS
+    'retired: kept to go back to. Its work is collected but not done, so that going back finds every change since';
+COMMENT ON COLUMN embed.generation.circuit_reason IS
+    'Why nothing is asked of the model: it or its access is not set up. One probe is let through after circuit_until';
+
+CREATE TABLE embed.work (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    operation "char" NOT NULL,
+    priority smallint NOT NULL DEFAULT 0,
+    attempts smallint NOT NULL DEFAULT 0,
+    not_before timestamptz NOT NULL DEFAULT clock_timestamp(),
+    queued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lease bigint,
+    lease_until timestamptz,
+    last_error text,
+    PRIMARY KEY (vectorizer_id, generation, key)
+) WITH (
+    fillfactor = 70,
+    -- Every row is written three times and deleted: without this a drained queue would still be read as a full one.
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05
+);
+CREATE INDEX work_due ON embed.work (vectorizer_id, generation, priority, not_before);
+COMMENT ON COLUMN embed.work.operation IS 'u: embed the row as it is now. d: the row is gone';
+COMMENT ON COLUMN embed.work.priority IS '0: changed. 5: found by reconcile. 9: backfill';
+COMMENT ON COLUMN embed.work.not_before IS 'When it may be claimed; of a claimed one, when its lease ends';
+
+CREATE TABLE embed.dead (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    attempts smallint NOT NULL,
+    class text NOT NULL,
+    reason text,
+    died_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (vectorizer_id, generation, key),
+    FOREIGN KEY (vectorizer_id, generation) REFERENCES embed.generation ON DELETE CASCADE
+);
+COMMENT ON TABLE embed.dead IS 'What is tried no more: until its row changes, or embed.retry_dead';
+
+CREATE TABLE embed.backfill (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    after_key text COLLATE "C",
+    reached_end boolean NOT NULL DEFAULT false,
+    skipped text[] NOT NULL DEFAULT '{}',
+    priority smallint NOT NULL DEFAULT 9,
+    enqueued bigint NOT NULL DEFAULT 0,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (vectorizer_id, generation),
+    FOREIGN KEY (vectorizer_id, generation) REFERENCES embed.generation ON DELETE CASCADE
+);
+COMMENT ON TABLE embed.backfill IS 'How far the rows that were there before are enqueued; no row: all of them';
+COMMENT ON COLUMN embed.backfill.skipped IS 'Keys that a transaction in progress held: tried again';
+
+CREATE TABLE embed.sweep (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    version bigint NOT NULL,
+    fenced boolean NOT NULL DEFAULT false,
+    after_key text COLLATE "C",
+    PRIMARY KEY (vectorizer_id, generation, version),
+    FOREIGN KEY (vectorizer_id, generation) REFERENCES embed.generation ON DELETE CASCADE
+);
+COMMENT ON TABLE embed.sweep IS 'After TRUNCATE: what was embedded before is to be compared with the source, and no result of before is taken';
+COMMENT ON COLUMN embed.sweep.fenced IS 'Every transaction that might not have seen this row has ended';
+
+CREATE TABLE embed.limiter (
+    name text PRIMARY KEY,
+    ceiling float8 NOT NULL CHECK (ceiling > 0),
+    rate float8 NOT NULL CHECK (rate > 0),
+    wall float8,
+    tokens float8 NOT NULL,
+    filled_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    grown_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    wanting_at timestamptz,
+    throttled_at timestamptz,
+    granted bigint NOT NULL DEFAULT 0,
+    throttles bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 20);
+COMMENT ON TABLE embed.limiter IS 'Requests per minute that a model takes, shared by everyone who asks it';
+COMMENT ON COLUMN embed.limiter.ceiling IS 'The account''s quota: never more';
+COMMENT ON COLUMN embed.limiter.rate IS 'What is asked for now: halved when the model refuses, grown while it does not';
+COMMENT ON COLUMN embed.limiter.wall IS 'The rate at which the model refused last: near it the rate grows slowly';
+
+CREATE TABLE embed.run_stats (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    minute timestamptz NOT NULL,
+    rows bigint NOT NULL DEFAULT 0,
+    chunks_embedded bigint NOT NULL DEFAULT 0,
+    chunks_kept bigint NOT NULL DEFAULT 0,
+    tokens bigint NOT NULL DEFAULT 0,
+    calls bigint NOT NULL DEFAULT 0,
+    throttles bigint NOT NULL DEFAULT 0,
+    errors bigint NOT NULL DEFAULT 0,
+    seconds float8 NOT NULL DEFAULT 0,
+    PRIMARY KEY (vectorizer_id, generation, minute),
+    FOREIGN KEY (vectorizer_id, generation) REFERENCES embed.generation ON DELETE CASCADE
+) WITH (fillfactor = 50);
+
+CREATE TABLE embed.reconciliation (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    after_key text COLLATE "C",
+    part text NOT NULL DEFAULT 'source' CHECK (part IN ('source', 'embeddings')),
+    examined bigint NOT NULL DEFAULT 0,
+    missing bigint NOT NULL DEFAULT 0,
+    stale bigint NOT NULL DEFAULT 0,
+    orphan bigint NOT NULL DEFAULT 0,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    PRIMARY KEY (vectorizer_id, generation),
+    FOREIGN KEY (vectorizer_id, generation) REFERENCES embed.generation ON DELETE CASCADE
+);
+COMMENT ON TABLE embed.reconciliation IS 'The comparison of source and embeddings that goes on, or the last that ended';
+
+-- Vectors in S3 cannot be replaced under a condition. So each attempt writes keys of its own, and what these tables say decides
+-- which of them count: the manifest's are seen, the garbage's are deleted, an intent that ran out becomes garbage.
+CREATE TABLE embed.s3_manifest (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    chunk_number integer NOT NULL,
+    vector_key text COLLATE "C" NOT NULL,
+    chunk_hash bytea NOT NULL,
+    PRIMARY KEY (vectorizer_id, generation, key, chunk_number)
+);
+CREATE UNIQUE INDEX s3_manifest_vector_key ON embed.s3_manifest (vector_key);
+CREATE TABLE embed.s3_intent (
+    vector_key text COLLATE "C" PRIMARY KEY,
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE TABLE embed.s3_garbage (
+    vector_key text COLLATE "C" PRIMARY KEY,
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp()
+);

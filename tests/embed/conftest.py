@@ -1,0 +1,63 @@
+"""PostgreSQL with the project's SQL, and a model that answers on this machine."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.embed.model import Model, Server
+from vectordb.database import migrate, sqlfiles
+from vectordb.local.postgres import PostgresServer, bootstrap
+
+SQL = Path(__file__).resolve().parents[2] / "sql"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Database:
+    """A server; the SQL is applied to its database `vectordb`."""
+
+    server: PostgresServer
+
+    def dsn(self, user: str) -> str:
+        password = f" password='{PASSWORD}'" if user == "vectordb_admin" else ""
+        return f"host={self.server.socket_directory} port=5432 dbname=vectordb user={user} connect_timeout=5{password}"
+
+    def login(self, user: str = "vectordb_admin") -> psycopg.Connection[Any]:
+        return psycopg.connect(self.dsn(user), autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: Any) -> Iterator[Database]:
+    folder = tmp_path_factory.getbasetemp() / "embed"
+    server = PostgresServer(
+        folder / "data", transport="spool", settings={"max_connections": "80"}, runtimes=folder / "runtimes"
+    )
+    with server:
+        bootstrap(server, database="vectordb", master="vectordb_admin", password=PASSWORD)
+        database = Database(server)
+        values = {
+            "function_arn": "",
+            "indexes": "[]",
+            "master": "vectordb_admin",
+            "region": "us-east-1",
+            "users": json.dumps([{"name": "vectordb_app", "access": "writer"}]),
+        }
+        migrate.apply(database.login, sqlfiles.discover(SQL), values, timeout=30, say=lambda _: None)
+        with database.login() as admin:
+            admin.execute("CREATE ROLE embedder LOGIN IN ROLE vectordb_worker, rds_iam")
+        yield database
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
+    """A model; `model.url` is where it answers."""
+    model = Model()
+    with Server(model) as server:
+        model.url = server.url  # type: ignore[attr-defined]
+        monkeypatch.setenv("VECTORDB_EMBED_ORIGINS", server.url)
+        yield model

@@ -1,0 +1,288 @@
+"""What goes wrong with queues of embeddings elsewhere, each tried here: stale and orphaned results, blocked users, deadlocks."""
+
+import threading
+import time
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.sql.embed_cases import Bench
+
+
+def chunks(bench: Bench) -> list[tuple[Any, ...]]:
+    return bench.run("SELECT id, chunk FROM embeddings.docs ORDER BY id, chunk_number")
+
+
+def test_a_row_that_changes_while_it_is_embedded(bench: Bench) -> None:
+    """The result of what the row was is dropped, and the row claimed again."""
+    bench.docs(2)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claim = bench.worker.read(bench.worker.claim(docs))
+    bench.run("UPDATE app.docs SET body = 'newer' WHERE id = 1")
+    assert bench.worker.finish(claim) == {"[1]": "changed", "[2]": "done"}
+    assert chunks(bench) == [(2, "body 2")]
+    assert bench.worker.drain(docs) == 1
+    assert chunks(bench) == [(1, "newer"), (2, "body 2")]
+
+
+def test_content_read_after_a_change_that_the_claim_did_not_see(bench: Bench) -> None:
+    """Claiming never reads the source: what is read later may be newer than the claim, never older than the version."""
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claim = bench.worker.claim(docs)
+    bench.run("UPDATE app.docs SET body = 'newer'")
+    bench.worker.read(claim)
+    assert claim.contents["[1]"]["content"] == "newer"
+    assert bench.worker.finish(claim) == {"[1]": "changed"}
+    assert bench.worker.drain(docs) == 1
+    source = bench.value("SELECT prosrc FROM pg_proc WHERE oid = 'embed.claim'::regproc")
+    assert "EXECUTE" not in source
+    assert "embed_content" not in source
+
+
+def test_a_row_that_is_deleted_while_it_is_embedded(bench: Bench) -> None:
+    """The user waits for nobody, and no orphan stays."""
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claim = bench.worker.read(bench.worker.claim(docs))
+    started = time.monotonic()
+    bench.run("DELETE FROM app.docs")
+    assert time.monotonic() - started < 0.5
+    assert bench.worker.finish(claim) == {"[1]": "changed"}
+    assert bench.worker.drain(docs) == 1
+    assert chunks(bench) == []
+    assert bench.reconciled() == (0, 0, 0, 0)
+
+
+def test_a_row_that_comes_back(bench: Bench) -> None:
+    """A version is never used twice: an old lease on a row of the same key matches nothing."""
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    old = bench.worker.read(bench.worker.claim(docs, lease=1))
+    bench.run("DELETE FROM app.docs")
+    assert bench.worker.drain(docs) == 1
+    bench.run("INSERT INTO app.docs VALUES (1, 't', 'another')")
+    assert bench.worker.finish(old) == {"[1]": "changed"}
+    assert bench.worker.drain(docs) == 1
+    assert chunks(bench) == [(1, "another")]
+
+
+def test_a_worker_that_slept_past_its_lease(bench: Bench) -> None:
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    zombie = bench.worker.read(bench.worker.claim(docs, lease=1))
+    assert bench.worker.claim(docs).rows == []
+    time.sleep(1.1)
+    other = bench.worker.read(bench.worker.claim(docs))
+    assert (other.keys, other.rows[0]["version"]) == (zombie.keys, zombie.rows[0]["version"])
+    assert bench.worker.finish(zombie) == {"[1]": "changed"}
+    assert bench.worker.rows("SELECT embed.renew(%s, 1, %s, %s, 60)", docs, zombie.keys, zombie.leases) == []
+    assert bench.worker.rows(
+        "SELECT * FROM embed.fail(%s, 1, %s, %s, 'poison', 'late')", docs, zombie.keys, zombie.leases
+    ) == [{"key": "[1]", "outcome": "lost"}]
+    assert bench.worker.rows("SELECT embed.release(%s, 1, %s, %s) AS n", docs, zombie.keys, zombie.leases) == [{"n": 0}]
+    assert bench.worker.finish(other) == {"[1]": "done"}
+    # Twice is not done twice.
+    assert bench.worker.finish(other) == {"[1]": "changed"}
+
+
+def test_finishing_never_waits_for_a_user_nor_deadlocks_one(bench: Bench) -> None:
+    """The user holds row 2 and then wants row 1, which the worker is finishing."""
+    bench.docs(2)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claim = bench.worker.read(bench.worker.claim(docs))
+    items = bench.worker.items(claim)
+    with bench.session() as user, user.transaction():
+        user.execute("UPDATE app.docs SET body = 'b2' WHERE id = 2")
+        with bench.worker.connection.transaction():
+            started = time.monotonic()
+            assert bench.worker.finish(claim, items) == {"[1]": "done", "[2]": "locked"}
+            assert time.monotonic() - started < 0.5
+            waited: list[float] = []
+
+            def want_the_other() -> None:
+                began = time.monotonic()
+                user.execute("UPDATE app.docs SET body = 'b1' WHERE id = 1")
+                waited.append(time.monotonic() - began)
+
+            thread = threading.Thread(target=want_the_other)
+            thread.start()
+            time.sleep(0.1)
+        thread.join()
+        # As long as the worker's transaction, which waits for nobody.
+        assert waited[0] < 1
+    assert bench.worker.finish(claim, items) == {"[1]": "changed", "[2]": "changed"}
+    assert bench.worker.drain(docs) == 2
+    assert chunks(bench) == [(1, "b1"), (2, "b2")]
+
+
+def test_a_row_that_was_locked_keeps_its_result_when_the_user_rolls_back(bench: Bench) -> None:
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claim = bench.worker.read(bench.worker.claim(docs))
+    items = bench.worker.items(claim)
+    with bench.session() as user, user.transaction(force_rollback=True):
+        user.execute("UPDATE app.docs SET body = 'never'")
+        assert bench.worker.finish(claim, items) == {"[1]": "locked"}
+    assert bench.worker.finish(claim, items) == {"[1]": "done"}
+    assert chunks(bench) == [(1, "body 1")]
+    assert bench.reconciled() == (0, 0, 0, 0)
+
+
+def test_backfill_never_waits_for_a_user_nor_deadlocks_one(bench: Bench) -> None:
+    """A key that somebody has enqueued and not committed is passed over and comes later."""
+    bench.docs(100)
+    docs = bench.vectorizer()
+    with bench.session() as user:
+        with user.transaction(force_rollback=True):
+            user.execute("UPDATE app.docs SET body = 'never' WHERE id IN (40, 90)")
+            started = time.monotonic()
+            slice_ = bench.worker.rows("SELECT * FROM embed.advance(%s, 1)", docs)[0]
+            assert slice_ == {"enqueued": 98, "swept": 0, "more": True}
+            assert time.monotonic() - started < 1
+            assert bench.run("SELECT skipped, reached_end FROM embed.backfill") == [(["[40]", "[90]"], True)]
+        assert bench.worker.rows("SELECT * FROM embed.advance(%s, 1)", docs)[0] == {
+            "enqueued": 2,
+            "swept": 0,
+            "more": False,
+        }
+    assert bench.worker.drain(docs) == 100
+
+
+def test_backfill_beside_one_who_holds_everything(bench: Bench) -> None:
+    bench.docs(2000)
+    docs = bench.vectorizer()
+    with bench.session() as user, user.transaction():
+        user.execute("UPDATE app.docs SET body = body || '!'")
+        started = time.monotonic()
+        slice_ = bench.worker.rows("SELECT * FROM embed.advance(%s, 1, 1000)", docs)[0]
+        assert (slice_["enqueued"], slice_["more"]) == (0, True)
+        assert time.monotonic() - started < 2
+    bench.worker.advance(docs, rows=1000)
+    assert bench.value("SELECT count(*) FROM embed.work") == 2000
+
+
+def test_a_transaction_that_began_before_the_vectorizer(bench: Bench) -> None:
+    """Whoever is writing the source is waited for; whoever has an old snapshot and writes later is captured all the same."""
+    bench.docs(1)
+    created: list[int] = []
+    with bench.session() as old, bench.session() as writer:
+        old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT count(*) FROM pg_class")
+        writer.execute("BEGIN")
+        writer.execute("INSERT INTO app.docs VALUES (2, 't', 'before')")
+        thread = threading.Thread(target=lambda: created.append(bench.vectorizer()))
+        thread.start()
+        time.sleep(0.2)
+        assert created == []
+        writer.execute("COMMIT")
+        thread.join()
+        old.execute("INSERT INTO app.docs VALUES (3, 't', 'old snapshot')")
+        old.execute("COMMIT")
+    assert bench.worker.drain(created[0]) == 3
+    assert bench.reconciled() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("when", ["finished after", "finished before"])
+def test_truncate(bench: Bench, when: str) -> None:
+    """Nothing that was embedded before stays, also what was on its way."""
+    bench.docs(50)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    first = bench.worker.read(bench.worker.claim(docs, count=20))
+    assert set(bench.worker.finish(first).values()) == {"done"}
+    second = bench.worker.read(bench.worker.claim(docs, count=20))
+    if when == "finished before":
+        bench.worker.connection.execute("BEGIN")
+        bench.worker.finish(second)
+        bench.run("TRUNCATE app.docs")
+        with bench.session() as other:
+            # The sweep waits for results that are not committed yet.
+            other.execute("SET lock_timeout = '100ms'")
+            assert other.execute("SELECT more FROM embed.advance(%s, 1)", (docs,)).fetchall() == [(True,)]
+            assert bench.run("SELECT fenced FROM embed.sweep") == [(False,)]
+        bench.worker.connection.execute("COMMIT")
+    else:
+        bench.run("TRUNCATE app.docs")
+        assert set(bench.worker.finish(second).values()) == {"changed"}
+    bench.run("INSERT INTO app.docs VALUES (7, 't', 'after')")
+    bench.worker.drain(docs)
+    assert bench.value("SELECT sweeping FROM embed.status") is False
+    assert chunks(bench) == [(7, "after")]
+    assert bench.run("SELECT * FROM embed.search('docs', '[1,1,1]')")[0][:3] == ([7], 0, "after")
+    assert bench.reconciled() == (0, 0, 0, 0)
+    assert bench.work() == []
+
+
+def test_truncating_one_partition(bench: Bench) -> None:
+    bench.run("CREATE TABLE app.docs (id integer PRIMARY KEY, body text) PARTITION BY RANGE (id)")
+    bench.run("CREATE TABLE app.docs_low PARTITION OF app.docs FOR VALUES FROM (0) TO (10)")
+    bench.run("CREATE TABLE app.docs_high PARTITION OF app.docs FOR VALUES FROM (10) TO (20)")
+    bench.run("INSERT INTO app.docs SELECT n, 'body ' || n FROM generate_series(5, 14) AS n")
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    bench.worker.finish(bench.worker.read(bench.worker.claim(docs, count=7)))
+    on_its_way = bench.worker.read(bench.worker.claim(docs))
+    bench.run("TRUNCATE app.docs_low")
+    bench.worker.finish(on_its_way)
+    bench.worker.drain(docs)
+    assert [row[0] for row in chunks(bench)] == [10, 11, 12, 13, 14]
+    assert bench.reconciled() == (0, 0, 0, 0)
+
+
+def test_a_changed_primary_key(bench: Bench) -> None:
+    bench.docs(3)
+    docs = bench.vectorizer()
+    bench.worker.drain(docs)
+    bench.run("UPDATE app.docs SET id = 9 WHERE id = 1")
+    assert bench.work() == [(1, "[1]", "d"), (1, "[9]", "u")]
+    bench.worker.drain(docs)
+    # Two rows that change places, in one statement.
+    bench.run("ALTER TABLE app.docs DROP CONSTRAINT docs_pkey, ADD PRIMARY KEY (id) DEFERRABLE")
+    bench.run("UPDATE app.docs SET id = 5 - id WHERE id IN (2, 3)")
+    assert bench.work() == [(1, "[2]", "u"), (1, "[3]", "u")]
+    bench.worker.drain(docs)
+    assert chunks(bench) == [(2, "body 3"), (3, "body 2"), (9, "body 1")]
+
+
+def test_claims_of_many_workers_are_apart(bench: Bench) -> None:
+    bench.docs(400)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claimed: list[str] = []
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            with bench.database.server.superuser_connection("vectordb") as connection:
+                while rows := connection.execute("SELECT key FROM embed.claim(%s, 1, 7, 60)", (docs,)).fetchall():
+                    claimed.extend(key for (key,) in rows)
+        except psycopg.Error as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sorted(claimed) == sorted(f"[{n}]" for n in range(1, 401))
+
+
+def test_a_rolled_back_change_is_no_change(bench: Bench) -> None:
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.drain(docs)
+    with bench.session() as user, user.transaction(force_rollback=True):
+        user.execute("UPDATE app.docs SET body = 'never'")
+        user.execute("INSERT INTO app.docs VALUES (2, 't', 'never')")
+    assert bench.work() == []
+    assert bench.worker.available() == []
