@@ -85,7 +85,7 @@ def test_what_depends_on_it_is_named_and_nothing_is_removed(applied):
     with applied.server.superuser_connection(applied.name) as superuser:
         superuser.execute(
             "create view public.over as select * from s3vl.index_registry; create table public.keys (k s3vl.wire_key, n int);"
-            "create table public.more (arn text default s3vl.label_parallel(null)::text)"
+            "create table public.more (arn text default s3vl.milliseconds(null)::text)"
         )
     with pytest.raises(VectordbError) as caught:
         remove(applied)
