@@ -19,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 MAX_IDLE = 64
-"""Idle connections that an address keeps: more than a batch has threads."""
+"""Idle connections that an address keeps: as many as a batch may have threads."""
 MAX_IDLE_SECONDS = 60
 """A connection that lay longer is not used again. Lambda stops the environment between requests, so its end may have gone
 unnoticed; finding out costs a whole timeout where packets are dropped."""

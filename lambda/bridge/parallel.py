@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 VARIABLE = "VECTORDB_BATCH_CONCURRENCY"
 CONCURRENCY = 32
-_MOST = 128
+_MOST = 64
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def concurrency() -> int:
-    """How many calls may run at once: VECTORDB_BATCH_CONCURRENCY, 1 to 128."""
+    """How many calls may run at once: VECTORDB_BATCH_CONCURRENCY, 1 to 64."""
     text = os.environ.get(VARIABLE, "")
     # isdecimal: int() takes spaces, signs and underscores, too.
     return min(max(int(text), 1), _MOST) if text.isdecimal() else CONCURRENCY

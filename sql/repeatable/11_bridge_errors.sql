@@ -44,6 +44,11 @@ AS $$
     ('KmsInvalidKeyUsageException', '55000', 'The index''s key is not for encryption: the index must be made anew.'),
     ('KmsInvalidStateException', '55000', 'The index''s key is being deleted or imported: look at it in AWS KMS.'),
     ('KmsNotFoundException', '55000', 'The index''s key is gone.'),
+    -- What every service of AWS says of credentials that it does not take: the function's, not the database's.
+    ('ExpiredTokenException', '58000', 'Try again: Lambda renews the credentials of the function''s role.'),
+    ('InvalidSignatureException', '58000', 'Try again; if it stays, look into the function''s log under the request id.'),
+    ('UnrecognizedClientException', '42501',
+        'The function''s role was replaced, or the account has not enabled the region: enable it, or deploy the function again.'),
     -- Those of Amazon Bedrock that S3 Vectors does not have: InvokeModel in its model, bedrock-runtime/2023-09-30.
     ('ThrottlingException', '53400', 'Wait a moment, then try again; ask AWS for a higher quota of the model in Amazon Bedrock.'),
     ('ModelNotReadyException', '55000', 'The model is being started: wait a minute, then try again.'),
@@ -97,7 +102,7 @@ BEGIN
         ERRCODE = coalesce(refusal.state, '58000'),
         MESSAGE = format('%s: %s: %s', caller, code, s3vl.shown(message)),
         DETAIL = format(
-            'Request id of S3 Vectors: %s. Request id of the function: %s.',
+            'Request id of the service: %s. Request id of the function: %s.',
             coalesce(service_request_id, 'none'), coalesce(nullif(function_request_id, ''), 'none')
         ),
         HINT = coalesce(refusal.hint, 'Look into the function''s log under the request id.');

@@ -100,11 +100,20 @@ BEGIN
     -- Between the look whether a key is another tenant's and the write, nobody else may take the key: the service has no
     -- conditional write. It covers writers through this database, to the end of their transactions; not those who write with
     -- an SDK, and not a call that Lambda carries on with after its statement was cancelled.
-    IF scope IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(lock_key);
-    ELSIF target.tenant_key IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock_shared(lock_key);
-    END IF;
+    BEGIN
+        IF scope IS NOT NULL THEN
+            PERFORM pg_advisory_xact_lock(lock_key);
+        ELSIF target.tenant_key IS NOT NULL THEN
+            PERFORM pg_advisory_xact_lock_shared(lock_key);
+        END IF;
+    EXCEPTION
+        WHEN lock_not_available THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'lock_not_available',
+                MESSAGE = format('%s: another session is writing to the index %L; lock_timeout was over', caller, target.index_name),
+                DETAIL = 'Nothing was written. Writers of an index with a tenant key wait for each other, to the end of their transactions.',
+                HINT = 'Try again, or raise lock_timeout; keep transactions that write short.';
+    END;
     -- Before the write and again after it: whatever a reader caches meanwhile has a number that ends with the write.
     -- In a read-only transaction, and on a standby, this is where it ends.
     PERFORM s3vl.advance_epoch(target.index_name);

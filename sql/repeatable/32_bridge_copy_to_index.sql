@@ -220,6 +220,31 @@ $$;
 COMMENT ON FUNCTION s3vl.check_copied IS 'Internal: refuses a batch with a key that is NULL or there twice, or without an embedding';
 GRANT EXECUTE ON FUNCTION s3vl.check_copied TO vectordb_writer, vectordb_worker;
 
+CREATE OR REPLACE FUNCTION s3vl.raise_copied(
+    state text, message text, detail text, hint text, keys text[], previous text
+) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- It counts in the batch, which the caller has never seen.
+    place constant integer := substring(message FROM '[[:<:]](?:vector_ids|embeddings|metadata)[[]([0-9]{1,5})[]]');
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = state,
+        MESSAGE = message,
+        DETAIL = concat_ws(
+            ' ',
+            format('That is the key %L.', left(keys[place], 1024)),
+            format('What comes before this batch is in the index%s.', coalesce(format(', up to %L', previous), ': nothing')),
+            nullif(detail, '')
+        ),
+        HINT = coalesce(nullif(hint, ''), 'Leave such rows out in the query, or correct them.');
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_copied IS 'Internal: raises what put_vectors refused of a batch, with the key of the row';
+GRANT EXECUTE ON FUNCTION s3vl.raise_copied TO vectordb_writer, vectordb_worker;
+
 CREATE OR REPLACE PROCEDURE s3vl.copy_to_index(
     query text, index_name text, job text DEFAULT NULL, batch_size integer DEFAULT 500, restart boolean DEFAULT false
 )
@@ -236,6 +261,10 @@ DECLARE
     vectors bigint := 0;
     batch record;
     in_window integer;
+    state text;
+    message text;
+    detail text;
+    hint text;
 BEGIN
     -- First of all: where a COMMIT is impossible, nothing may be written. Of its two reasons the transaction block is told
     -- first, and it alone can be cured by the caller; the other is the handler's own, here.
@@ -286,7 +315,14 @@ BEGIN
             PERFORM s3vl.check_copied(batch.keys, batch.embeddings, last_key);
             in_window := in_window + 1;
             EXIT WHEN in_window > window_batches;  -- the one row that shows that there are more, and is no duplicate
-            PERFORM s3vl.put_vectors(batch.keys, batch.embeddings, batch.metadata, index_name);
+            BEGIN
+                PERFORM s3vl.put_vectors(batch.keys, batch.embeddings, batch.metadata, index_name);
+            EXCEPTION
+                WHEN null_value_not_allowed OR invalid_parameter_value OR insufficient_privilege THEN
+                    GET STACKED DIAGNOSTICS
+                        state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+                    PERFORM s3vl.raise_copied(state, message, detail, hint, batch.keys, last_key);
+            END;
             IF job IS NOT NULL THEN
                 PERFORM s3vl.advance_copy(
                     job, last_key, batch.keys[pg_catalog.cardinality(batch.keys)], pg_catalog.cardinality(batch.keys), false

@@ -40,6 +40,7 @@ WRITE = {
     "copied_vector",
     "copy_source",
     "check_copied",
+    "raise_copied",
 }
 DEFINERS = (READ | WRITE) - {
     "search_join",
@@ -50,6 +51,7 @@ DEFINERS = (READ | WRITE) - {
     "copied_vector",
     "copy_source",
     "check_copied",
+    "raise_copied",
 }
 TABLES = ["config", "copies", "index_grants", "index_registry", "page_key", "tenants", "trusted_applications"]
 SEES_ALL = "SELECT p.proname, p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 's3vl'::regnamespace"

@@ -127,6 +127,9 @@ def test_an_arn_that_is_not_registered_is_refused_and_not_repeated(database, app
         ("KmsInvalidKeyUsageException", 400, "55000"),
         ("KmsInvalidStateException", 400, "55000"),
         ("KmsNotFoundException", 400, "55000"),
+        ("ExpiredTokenException", 403, "58000"),
+        ("InvalidSignatureException", 403, "58000"),
+        ("UnrecognizedClientException", 403, "42501"),
         ("SomethingNewException", 400, "58000"),
     ],
 )
@@ -136,7 +139,7 @@ def test_the_service_s_refusals(database, app, code, status, state):
         found, message, detail, hint = failure(app, read)
         name = read.split("FROM ")[1].partition("(")[0]
         assert (found, message) == (state, f"{name}: {code}: this is why")
-        assert detail == "Request id of S3 Vectors: s3-request-1. Request id of the function: lambda-request-1."
+        assert detail == "Request id of the service: s3-request-1. Request id of the function: lambda-request-1."
         assert len(hint) > 8
 
 

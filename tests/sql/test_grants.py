@@ -295,7 +295,7 @@ def test_an_index_of_a_vectorizer_is_searched_through_it(database, app, roles):
                 "42809",
                 f"{call.partition('(')[0]}: the index 'empty' belongs to the vectorizer 'docs'",
             )
-            assert hint.startswith("embed.search('docs', …) searches it, ")
+            assert hint.startswith("embed.search('docs', ...) searches it, ")
         assert database.lambda_.events == []
         with database.login("robot", password=PASSWORD) as robot, database.login("operator") as operator:
             for connection in (robot, operator):

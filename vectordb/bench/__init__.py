@@ -12,5 +12,5 @@
 | `table`, `markdown`, `picture`, `shown` | the same rows three ways |
 | `shares` | processor time at other memory sizes, by arithmetic |
 | `documents` | the blocks of pages that are written by a run |
-| `combined`, `corpus_stack` | search under a condition that the database knows, on real data |
+| `combined`, `rerank`, `recall`, `corpus_stack` | search under a condition that the database knows, and exact re-rank, on real data |
 """

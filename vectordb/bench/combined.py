@@ -179,7 +179,8 @@ def run(
         about = {
             "data": f"{running.documents:,} entries of the standard library's documentation, {corpus_stack.DIMENSION} dimensions",
             "asked": f"{len(questions)} questions in plain language, 10 neighbours each",
-            "each number": f"the mean of a query; each request to the service counts as {SERVICE_MILLISECONDS} ms",
+            "each number": "the mean of a query, warm; each request to the service counts as "
+            f"{SERVICE_MILLISECONDS} ms, of which the rest is added and not waited for",
         }
     return Result(tuple(rows), tuple(reranked), about)
 

@@ -5,7 +5,6 @@ the local stack's emulator behind HTTP in this process, which counts requests an
 """
 
 import json
-import math
 import tempfile
 import threading
 import time
@@ -37,12 +36,15 @@ INDEX, DIMENSION = "stdlib", 256
 REGION, BUCKET = "us-east-1", "vectordb-bench"
 INDEX_ARN = f"arn:aws:s3vectors:{REGION}:{ACCOUNT}:bucket/{BUCKET}/index/{INDEX}"
 SHORT_INDEX, SHORT = "stdlib-64", 64
-"""The same vectors, cut to so many dimensions."""
+"""The same vectors, cut to so many dimensions and at length 1 again."""
 SHORT_INDEX_ARN = f"arn:aws:s3vectors:{REGION}:{ACCOUNT}:bucket/{BUCKET}/index/{SHORT_INDEX}"
 
 _DATABASE, _MASTER, _USER = "vectordb", "vectordb_admin", "vectordb_app"
 _PASSWORD = "no secret: the server listens on a socket in a folder of this run"  # noqa: S105 - it says so itself
 _PUT_AT_ONCE = 500
+_CUT = b"""
+CALL s3vl.copy_to_index(
+    $$ SELECT id, l2_normalize(subvector(embedding, 1, 64)) FROM stdlib.entries $$, 'stdlib-64')"""
 
 
 @dataclass(frozen=True)
@@ -199,9 +201,11 @@ def running(directory: Path, *, stack: str, say: Say, runtimes: Path | None = No
         vectors = [embedder.embed(embedder.tokens(entry.text)).tolist() for entry in documents]
         say("loading it into both stores")
         _into_database(server, documents, vectors)
-        _into_indexes(service, documents, vectors)
+        _create_indexes(service)
+        _into_index(service, documents, vectors)
         connection = ending.enter_context(_session(server, _USER))
         connection.execute("SET statement_timeout = 0")
+        connection.execute(_CUT)
         yield CorpusStack(connection, service, embedder, len(documents))
 
 
@@ -239,32 +243,20 @@ def _into_database(server: PostgresServer, documents: Sequence[Entry], vectors: 
         master.execute("ANALYZE stdlib.entries")
 
 
-def _into_indexes(service: CountedService, documents: Sequence[Entry], vectors: Sequence[list[float]]) -> None:
-    service.ask("CreateVectorBucket", {"vectorBucketName": BUCKET})
-    whole = [
+def _into_index(service: CountedService, documents: Sequence[Entry], vectors: Sequence[list[float]]) -> None:
+    records = [
         {"key": str(entry.id), "data": {"float32": vector}, "metadata": metadata(entry)}
         for entry, vector in zip(documents, vectors, strict=True)
     ]
-    _into_index(service, INDEX, DIMENSION, whole)
-    short = [
-        {"key": str(entry.id), "data": {"float32": cut(vector)}}
-        for entry, vector in zip(documents, vectors, strict=True)
-    ]
-    _into_index(service, SHORT_INDEX, SHORT, short)
-
-
-def _into_index(service: CountedService, name: str, dimension: int, records: Sequence[dict[str, Any]]) -> None:
-    index = {"vectorBucketName": BUCKET, "indexName": name}
-    service.ask("CreateIndex", {**index, "dataType": "float32", "dimension": dimension, "distanceMetric": "cosine"})
     for start in range(0, len(records), _PUT_AT_ONCE):
-        service.ask("PutVectors", {**index, "vectors": records[start : start + _PUT_AT_ONCE]})
+        service.ask("PutVectors", {"indexArn": INDEX_ARN, "vectors": records[start : start + _PUT_AT_ONCE]})
 
 
-def cut(vector: Sequence[float]) -> list[float]:
-    """The first SHORT numbers, at length 1 again."""
-    first = vector[:SHORT]
-    length = math.hypot(*first)
-    return [number / length for number in first]
+def _create_indexes(service: CountedService) -> None:
+    service.ask("CreateVectorBucket", {"vectorBucketName": BUCKET})
+    for name, dimension in ((INDEX, DIMENSION), (SHORT_INDEX, SHORT)):
+        shape = {"dataType": "float32", "dimension": dimension, "distanceMetric": "cosine"}
+        service.ask("CreateIndex", {"vectorBucketName": BUCKET, "indexName": name, **shape})
 
 
 def metadata(entry: Entry) -> dict[str, Any]:

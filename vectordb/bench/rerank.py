@@ -13,24 +13,30 @@ from vectordb.bench.recall import HEADER, RULE, Measured, found, measure
 
 _EXACT = """
 SELECT e.id::text FROM stdlib.entries AS e ORDER BY e.embedding <=> %(vector)s::vector LIMIT 10"""
-_WHOLE = f"""
-SELECT v.vector_id FROM s3vl.query_vectors(%(vector)s::vector, '{INDEX}', top_k => 10, return_metadata => false) AS v"""
-_FIRST = f"l2_normalize(subvector(%(vector)s::vector, 1, {SHORT}))"
-_SHORT = f"""
-SELECT v.vector_id FROM s3vl.query_vectors({_FIRST}, '{SHORT_INDEX}', top_k => 10, return_metadata => false) AS v"""
-_RERANK = f"""
+_WHOLE = """
+SELECT v.vector_id
+  FROM s3vl.query_vectors(%(vector)s::vector, 'stdlib', top_k => 10, return_metadata => false) AS v"""
+_SHORT = """
+SELECT v.vector_id
+  FROM s3vl.query_vectors(
+           l2_normalize(subvector(%(vector)s::vector, 1, 64)), 'stdlib-64', top_k => 10, return_metadata => false) AS v"""
+_RERANK = """
 SELECT e.id::text
-  FROM s3vl.query_vectors({_FIRST}, '{SHORT_INDEX}', top_k => {{candidates}}, return_metadata => false) AS v
+  FROM s3vl.query_vectors(
+           l2_normalize(subvector(%(vector)s::vector, 1, 64)), 'stdlib-64', top_k => {candidates}, return_metadata => false) AS v
   JOIN stdlib.entries AS e ON e.id = v.vector_id::bigint
- ORDER BY e.embedding <=> %(vector)s::vector LIMIT 10"""
-_CANDIDATES = (20, 40, 100)
+ ORDER BY e.embedding <=> %(vector)s::vector
+ LIMIT 10"""
 
-WAYS: dict[tuple[int, str], str] = {
-    (DIMENSION, "top_k 10"): _WHOLE,
-    (SHORT, "top_k 10"): _SHORT,
-    **{(SHORT, f"top_k {n}, exact re-rank"): _RERANK.format(candidates=n) for n in _CANDIDATES},
+_WHOLE_INDEX = f"{INDEX}, {DIMENSION} dimensions"
+_CUT_INDEX = f"{SHORT_INDEX}, {SHORT} dimensions"
+WAYS: dict[tuple[str, str], str] = {
+    (_WHOLE_INDEX, "top_k 10"): _WHOLE,
+    (_CUT_INDEX, "top_k 10"): _SHORT,
+    **{(_CUT_INDEX, f"top_k {n}, exact re-rank"): _RERANK.format(candidates=n) for n in (20, 40, 100)},
+    ("none", "pgvector, exact"): _EXACT,
 }
-"""Statements by the dimension of the index that they ask, and the way's name."""
+"""Statements by the index that they ask, and the way's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +44,11 @@ class Reranked(Measured):
     """One way.
 
     Attributes:
-        dimension: of the index.
+        index: that it asks.
         way: its name.
     """
 
-    dimension: int
+    index: str
     way: str
 
 
@@ -55,17 +61,17 @@ def run(running: CorpusStack, vectors: Sequence[str]) -> list[Reranked]:
     """
     truths = [found(running, _EXACT, vector) for vector in vectors]
     return [
-        Reranked(dimension=dimension, way=way, **vars(measure(running, statement, vectors, truths)))
-        for (dimension, way), statement in WAYS.items()
+        Reranked(index=index, way=way, **vars(measure(running, statement, vectors, truths)))
+        for (index, way), statement in WAYS.items()
     ]
 
 
 def markdown(rows: Sequence[Reranked]) -> str:
     """The rows as a table."""
     lines = [f"| all rows count; the index | way | {HEADER}", f"|---|---|{RULE}"]
-    before = 0
+    before = ""
     for row in rows:
-        shown = " " if row.dimension == before else f" {row.dimension} dimensions "
-        before = row.dimension
+        shown = " " if row.index == before else f" {row.index} "
+        before = row.index
         lines.append(f"|{shown}| {row.way} | {row.cells}")
     return "\n".join(lines)

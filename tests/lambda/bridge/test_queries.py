@@ -211,18 +211,14 @@ def test_a_refusal_on_a_later_page_is_never_a_short_answer(call, filled):
 
 
 def test_a_service_that_fails_for_now_on_a_later_page_is_asked_on_by_the_caller(call, filled):
+    throttled = refused("TooManyRequestsException", status=429)
     pages = itertools.count()
-    filled.instead["QueryVectors"] = lambda _: (
-        refused("TooManyRequestsException", status=429) if next(pages) in {2, 3, 4} else None
-    )
+    filled.instead["QueryVectors"] = lambda _: throttled if 2 <= next(pages) < 8 else None
     first = ask(call, filled, top_k=300)
     assert keys(first) == filled.order[:200]
-    rest = ask(call, filled, top_k=300, received=200, next_token=first["next_token"])
-    assert (keys(rest), rest["next_token"]) == (filled.order[200:300], None)
-    filled.instead["QueryVectors"] = lambda _: refused("TooManyRequestsException", status=429)
-    assert (
-        ask(call, filled, received=200, top_k=300, next_token=first["next_token"])["code"] == "TooManyRequestsException"
-    )
+    rest = {"received": 200, "next_token": first["next_token"], "top_k": 300}
+    assert ask(call, filled, **rest)["code"] == "TooManyRequestsException"
+    assert keys(ask(call, filled, **rest)) == filled.order[200:300]
 
 
 # Texts

@@ -10,6 +10,7 @@ from botocore.endpoint_provider import EndpointProvider
 
 import endpoints
 import transport
+from tests.bridge_support import ARN
 
 NOW = dt.datetime(2026, 11, 21, 17, 14, 35, tzinfo=dt.UTC)
 KEYS = {
@@ -17,7 +18,6 @@ KEYS = {
     "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG",
     "aws_session_token": "to/ken=",
 }
-ARN = "arn:aws:s3vectors:us-east-1:123456789012:bucket/vectordb-dev/index/stdlib"
 
 
 class SentError(Exception):

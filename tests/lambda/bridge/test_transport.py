@@ -1,4 +1,4 @@
-"""Signed calls against botocore's own clients, and kept connections against a server with an authority of its own."""
+"""Kept connections, against a server with an authority of its own; warming; credentials."""
 
 import contextlib
 import datetime as dt
@@ -16,6 +16,7 @@ import connections
 import indexes
 import transport
 import warming
+from tests.bridge_support import ARN
 from vectordb.local.certificates import issue
 
 
