@@ -1,5 +1,7 @@
 """The system, top to bottom: configuration, components, outputs."""
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
@@ -22,6 +24,7 @@ from components.network.network import Network
 from components.observability.observability import Observability
 from components.outputs import mapping
 from components.sql_schema import SqlSchema
+from components.text_search import TextSearch
 from components.vector_store import S3VectorStore
 
 config = load()
@@ -57,7 +60,10 @@ network = Network(
         config.network,
         zones.own(config.network, {INSTANCE_TYPE: bastion_zones} if config.bastion else {}),
         services=services(
-            bastion=config.bastion, bridge=bool(config.indexes), bedrock=bool(config.database.bedrock_models)
+            bastion=config.bastion,
+            bridge=bool(config.indexes),
+            bedrock=bool(config.database.bedrock_models) or "bedrock-runtime" in settings.bridge_services(config),
+            vectors="s3vectors" in settings.bridge_services(config),
         ),
         **where,
     ),
@@ -132,6 +138,8 @@ if config.bastion:
         ways_in += network.allow(f"bastion-to-{name}", bastion.security_group_id, group, POSTGRESQL)
 
 vectors = bridge = None
+passing: dict[str, list[dict[str, Any]]] = {}
+"""Endpoint → what it lets through; each has one policy."""
 if config.indexes:
     vectors = S3VectorStore(
         "vectors",
@@ -143,8 +151,11 @@ if config.indexes:
             "protect": protect,
         },
     )
-    retention = config.database.log_retention_days
-    bridge = LambdaBridge("bridge", {**where, "index_arns": vectors.index_arns, "log_retention_days": retention})
+    bridge = LambdaBridge("bridge", settings.bridge(config, network, **where, index_arns=vectors.index_arns))
+    if config.bridge.vpc:
+        passing |= bridge.endpoint_statements()
+    if searched := settings.searched(config.indexes, vectors):
+        TextSearch("text-search", {"region": region, "indexes": searched})
     for database in databases.values():
         ways_in += database.allow_invoke(bridge.function_arn)
     ways_in += network.endpoint_policy(
@@ -160,17 +171,16 @@ if config.indexes:
         aliases=[pulumi.Alias(name="database-invoke", parent=databases.get("database", network))],
     )
 if config.database.bedrock_models:
-    ways_in += network.endpoint_policy(
-        "bedrock-runtime",
-        [
-            iam.allow(
-                "bedrock:InvokeModel",
-                models,
-                principal="*",
-                condition={"ArnEquals": {"aws:PrincipalArn": cluster.bedrock_role_arn}},
-            )
-        ],
+    passing.setdefault("bedrock-runtime", []).append(
+        iam.allow(
+            "bedrock:InvokeModel",
+            models,
+            principal="*",
+            condition={"ArnEquals": {"aws:PrincipalArn": cluster.bedrock_role_arn}},
+        )
     )
+for service, statements in passing.items():
+    ways_in += network.endpoint_policy(service, statements)
 
 schemas = {
     name: SqlSchema(
@@ -188,7 +198,7 @@ schemas = {
             "session_document": bastion.document_names[name] if bastion else "",
             "function_arn": bridge.function_arn if bridge else "",
             "index_arns": settings.current(config.indexes, vectors.index_arns) if vectors else {},
-            "indexes": [{"name": i.name, "dimension": i.dimension, "metric": i.metric.value} for i in config.indexes],
+            "indexes": settings.sql_indexes(config.indexes),
             "users": [{"name": user.name, "access": user.access.value} for user in config.users],
         },
         opts=pulumi.ResourceOptions(depends_on=[*database.ready, *ways_in, *([bastion] if bastion else [])]),
@@ -205,7 +215,12 @@ if config.observability.enabled:
             **where,
             databases=[settings.watched(config, name, database) for name, database in databases.items()],
             functions=[
-                {"name": "bridge", "function_name": bridge.function_name, "timeout_seconds": TIMEOUT_SECONDS},
+                {
+                    "name": "bridge",
+                    "function_name": bridge.function_name,
+                    "timeout_seconds": TIMEOUT_SECONDS,
+                    "bridge": True,
+                },
             ]
             if bridge
             else [],

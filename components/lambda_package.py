@@ -1,12 +1,14 @@
 """Builds a function's package: its own files and the exact libraries that it pins, the same bytes on every machine.
 
 The libraries are copied from the environment that runs the program; their versions have to be the ones that
-`lambda/<function>/requirements.txt` pins. All are pure Python, so the package does not depend on the machine. Lambda's
-own copy of boto3 is older than the S3 Vectors API that the bridge uses.
+`lambda/<function>/requirements.txt` pins. All are pure Python, so the package does not depend on the machine, but for this: when
+the program runs on the functions' own version of Python, the package brings bytecode, and Lambda need not compile at each start.
 """
 
 import hashlib
 import os
+import py_compile
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -15,14 +17,18 @@ from pathlib import Path
 
 import pulumi
 
-SERVICES = {"bridge": ("s3vectors",)}
-"""Function → the services whose API descriptions it takes along; all of them are 25 MB."""
+RUNTIME = "python3.13"
+"""What the functions run on."""
+DATA = {"bridge": frozenset({"partitions.json"})}
+"""Function → what it reads of botocore's data: files, and folders of the services whose clients it makes. All are 25 MB."""
 
 _LAMBDA = Path(__file__).parents[1] / "lambda"
 """Beside the components, wherever the program is that uses them."""
 _BUILD = Path("build")
 """Of the program: relative, so that it is the same input on every machine."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
+_UNUSED = ("boto3/examples/", "botocore/docs/", "dateutil/zoneinfo/", "urllib3/contrib/emscripten/")
+"""Folders that nothing imports on Lambda: documentation, a copy of the time zones, a browser."""
 _SKIPPED_SUFFIXES = (".pyc", ".pyi", ".typed", ".so")
 
 
@@ -35,7 +41,8 @@ def build(function: str) -> str:
         pulumi.RunError: a library is missing or of another version than the function pins.
     """
     parts = sorted(_function_files(function)) + sorted(_library_files(function))
-    digest = hashlib.sha256()
+    compiled = "python{}.{}".format(*sys.version_info) == RUNTIME
+    digest = hashlib.sha256(sys.implementation.cache_tag.encode() if compiled else b"")
     for name, source in parts:
         digest.update(f"{name}\0".encode() + hashlib.sha256(source.read_bytes()).digest())
     package = _BUILD / "lambda" / f"{function}-{digest.hexdigest()[:16]}.zip"
@@ -43,14 +50,38 @@ def build(function: str) -> str:
         package.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=package.parent, prefix=f".{function}-")
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            # Stored, not deflated: implementations of deflate differ in their bytes.
             for name, source in parts:
-                entry = zipfile.ZipInfo(name, _EPOCH)
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, source.read_bytes())
+                _add(archive, name, source.read_bytes())
+                if compiled and name.endswith(".py"):
+                    _add(archive, *_bytecode(name, source))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(package)
     return package.as_posix()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Stored, not deflated: implementations of deflate differ in their bytes."""
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content)
+
+
+def _bytecode(name: str, source: Path) -> tuple[str, bytes]:
+    """The name in the package, and a module's bytecode, which Python takes without a look at the source."""
+    folder, _, file = name.rpartition("/")
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary) / "compiled"
+        py_compile.compile(
+            str(source),
+            str(target),
+            name,
+            doraise=True,
+            optimize=0,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+        content = target.read_bytes()
+    cached = f"__pycache__/{file.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
+    return (f"{folder}/{cached}" if folder else cached), content
 
 
 def pinned(function: str) -> dict[str, str]:
@@ -84,10 +115,8 @@ def _wanted(function: str, name: str) -> bool:
         return False
     for data in ("botocore/data/", "boto3/data/"):
         if name.startswith(data):
-            service, _, rest = name.removeprefix(data).partition("/")
-            # Files directly in the folder are the endpoints, partitions and retry tables.
-            return not rest or service in SERVICES[function]
-    return not name.startswith("boto3/examples/")
+            return name.removeprefix(data).partition("/")[0] in DATA[function]
+    return not name.startswith(_UNUSED)
 
 
 def _unusable(function: str, reason: str) -> pulumi.RunError:

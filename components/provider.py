@@ -35,6 +35,7 @@ from components.network.flow import Flow
 from components.network.network import Network
 from components.observability.observability import Observability
 from components.sql_schema import SqlSchema
+from components.text_search import TextSearch
 from components.vector_store import S3VectorStore
 
 NAME = "vectordb"
@@ -53,6 +54,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     RdsDatabase,
     S3VectorStore,
     SqlSchema,
+    TextSearch,
 ]
 
 

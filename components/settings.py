@@ -6,14 +6,21 @@ from typing import Any, TypedDict, cast
 import pulumi
 
 from components import config as configured
+from components.bridge_permissions import EMBEDDINGS, VECTORS
 from components.config import BlockPublicAccess, Configuration, Index, Network, Observability, physical_name
 from components.database.aurora import AuroraDatabase, AuroraDatabaseArgs
 from components.database.database import Database
 from components.database.proxy import DatabaseProxyArgs
 from components.database.rds import RdsDatabaseArgs
+from components.lambda_bridge import LambdaBridgeArgs
+from components.network.network import Network as NetworkComponent
 from components.network.network import NetworkArgs
 from components.observability.monitored import MonitoredDatabaseArgs, ObservabilityArgs
-from components.vector_store import VectorIndexArgs
+from components.outputs import mapping
+from components.sql_schema import SqlIndexArgs
+from components.sql_schema import described as described_index
+from components.text_search import FullTextKeyArgs, TextSearchIndexArgs
+from components.vector_store import S3VectorStore, VectorIndexArgs
 
 IO_OPTIMIZED_ACU_HOUR_USD = 0.16
 """us-east-1's list price with the storage type aurora-iopt1 (vectordb/cost/prices.json)."""
@@ -146,7 +153,7 @@ def proxy(config: Configuration, database: Database, **known: Any) -> DatabasePr
 
 
 def model_arns(config: configured.Database, partition: str, region: str) -> list[str]:
-    """The foundation models that SQL may invoke."""
+    """The foundation models that SQL may invoke itself."""
     return [f"arn:{partition}:bedrock:{region}::foundation-model/{model}" for model in config.bedrock_models]
 
 
@@ -172,12 +179,82 @@ def current(config: tuple[Index, ...], arns: pulumi.Input[dict[str, str]]) -> pu
 
 
 def described(config: tuple[Index, ...], arns: pulumi.Input[dict[str, str]]) -> pulumi.Output[list[dict[str, Any]]]:
-    """The indexes as SQL gets to know them: name, ARN of the current generation, dimension and metric of each."""
+    """The indexes as SQL gets to know them, with the ARN of the current generation."""
     return current(config, arns).apply(
-        lambda known: [
-            {"name": i.name, "arn": known[i.name], "dimension": i.dimension, "metric": i.metric.value} for i in config
-        ]
+        lambda known: [described_index(index, known[index["name"]]) for index in sql_indexes(config)]
     )
+
+
+def sql_indexes(config: tuple[Index, ...]) -> list[SqlIndexArgs]:
+    """The indexes as SQL is told of them: what was not configured is left out."""
+    return [
+        cast(
+            "SqlIndexArgs",
+            {
+                "name": index.name,
+                "dimension": index.dimension,
+                "metric": index.metric.value,
+                **({"model": index.model} if index.model else {}),
+                **({"non_filterable_keys": list(index.non_filterable_keys)} if index.non_filterable_keys else {}),
+                **({"full_text_keys": _full_text(index)} if index.full_text_keys else {}),
+                **({"tenant_key": index.tenant_key} if index.tenant_key else {}),
+            },
+        )
+        for index in config
+    ]
+
+
+def searched(config: tuple[Index, ...], vectors: S3VectorStore) -> list[TextSearchIndexArgs]:
+    """The indexes that have full-text keys, by the current generation."""
+    return [
+        {
+            "arn": vectors.index_arns[name],
+            "keys": _full_text(index),
+            "created": vectors.creation_times[name],
+        }
+        for index in config
+        if index.full_text_keys and (name := physical_name(index.name, index.generation))
+    ]
+
+
+def _full_text(index: Index) -> list[FullTextKeyArgs]:
+    return [
+        {"key": one.key, "language": one.language} if one.language else {"key": one.key} for one in index.full_text_keys
+    ]
+
+
+def bridge(config: Configuration, network: NetworkComponent, **known: Any) -> LambdaBridgeArgs:
+    """The arguments of `LambdaBridge`; `known` is what the program adds."""
+    chosen = config.bridge
+    inside = {
+        "vpc_id": network.vpc_id,
+        "subnet_ids": network.subnet_ids,
+        "endpoint_security_group_ids": mapping(
+            {service: network.groups[service] for service in bridge_services(config)}
+        ),
+        "one_endpoint_group": network.share_a_group(*bridge_services(config)) and len(bridge_services(config)) > 1,
+    }
+    return cast(
+        "LambdaBridgeArgs",
+        {
+            **known,
+            "models": list(config.models),
+            "memory_mb": chosen.memory,
+            "batch_concurrency": chosen.concurrency,
+            "cache_seconds": chosen.cache_seconds,
+            "cache_megabytes": chosen.cache_megabytes,
+            "tracing": chosen.tracing,
+            "log_retention_days": config.database.log_retention_days,
+            **(inside if chosen.vpc else {}),
+        },
+    )
+
+
+def bridge_services(config: Configuration) -> list[str]:
+    """The endpoints that a bridge inside the VPC goes through; none outside."""
+    if not config.bridge.vpc:
+        return []
+    return [VECTORS, *([EMBEDDINGS] if config.models else [])]
 
 
 def watched(config: Configuration, name: str, database: Database) -> MonitoredDatabaseArgs:

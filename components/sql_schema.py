@@ -8,12 +8,13 @@ belong to the database. Nothing in its inputs is secret or differs between machi
 import hashlib
 import json
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_command as command
 
 from components.component import Component
+from components.text_search import FullTextKeyArgs, described_keys, interpreter
 
 
 class SqlIndexArgs(TypedDict):
@@ -25,6 +26,14 @@ class SqlIndexArgs(TypedDict):
     """Its dimension."""
     metric: str
     """cosine or euclidean."""
+    model: NotRequired[str]
+    """The embedding model of Bedrock with which texts are searched."""
+    non_filterable_keys: NotRequired[list[str]]
+    """Metadata keys that no filter can name."""
+    full_text_keys: NotRequired[list[FullTextKeyArgs]]
+    """Metadata keys that can be searched by words."""
+    tenant_key: NotRequired[str]
+    """The metadata key that tells tenants apart."""
 
 
 class SqlUserArgs(TypedDict):
@@ -92,17 +101,7 @@ class SqlSchema(Component):
             "VECTORDB_TRANSPORT": args["transport"],
             "VECTORDB_FUNCTION_ARN": args["function_arn"],
             "VECTORDB_INDEXES": pulumi.Output.from_input(args["index_arns"]).apply(
-                lambda arns: json.dumps(
-                    [
-                        {
-                            "name": i["name"],
-                            "arn": arns[i["name"]],
-                            "dimension": int(i["dimension"]),
-                            "metric": i["metric"],
-                        }
-                        for i in args["indexes"]
-                    ]
-                )
+                lambda arns: json.dumps([described(index, arns[index["name"]]) for index in args["indexes"]])
             ),
             "VECTORDB_USERS": json.dumps([{"name": u["name"], "access": u["access"]} for u in args["users"]]),
             "VECTORDB_SQL_SHA256": digest(_sql(name, directory)),
@@ -112,11 +111,9 @@ class SqlSchema(Component):
             environment["VECTORDB_SESSION_DOCUMENT"] = args.get("session_document", "")
         if args["transport"] == "data-api":
             environment["VECTORDB_CLUSTER_ARN"] = args.get("cluster_arn", "")
-        interpreter = args.get("python", ".venv/bin/python")
         step = command.local.Command(
             f"{name}-apply",
-            # exec: the shell's place is taken, so that Ctrl-C ends the work itself and not just the shell.
-            create=f'exec "${{VECTORDB_PYTHON:-{interpreter}}}" -m vectordb migrate apply',
+            create=f"{interpreter(args.get('python'))} -m vectordb migrate apply",
             dir=directory,
             environment=environment,
             # The last run's output is no business of the next one.
@@ -125,6 +122,25 @@ class SqlSchema(Component):
         )
         self.applied = step.stdout
         self.register_outputs({"applied": self.applied})
+
+
+def described(index: SqlIndexArgs, arn: str) -> dict[str, Any]:
+    """An index as the step and the stack's output `indexes` tell of it: what was not configured is left out."""
+    told: dict[str, Any] = {
+        "name": index["name"],
+        "arn": arn,
+        "dimension": int(index["dimension"]),
+        "metric": index["metric"],
+    }
+    if model := index.get("model"):
+        told["model"] = model
+    if not_filterable := index.get("non_filterable_keys"):
+        told["nonFilterableKeys"] = list(not_filterable)
+    if full_text := index.get("full_text_keys"):
+        told["fullTextKeys"] = described_keys(full_text)
+    if tenant := index.get("tenant_key"):
+        told["tenantKey"] = tenant
+    return told
 
 
 def _sql(name: str, directory: str) -> Path:

@@ -47,6 +47,8 @@ class S3VectorStore(Component):
     """The vector bucket's ARN."""
     index_arns: pulumi.Output[dict[str, str]]
     """Index name → ARN."""
+    creation_times: pulumi.Output[dict[str, str]]
+    """Index name → when it was made: an index that is made anew keeps its name and ARN, and has nothing of the old one."""
 
     def __init__(self, name: str, args: S3VectorStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("S3VectorStore", name, args, opts)
@@ -87,18 +89,10 @@ class S3VectorStore(Component):
             for index in args["indexes"]
         }
         self.index_arns = mapping({key: index.index_arn for key, index in indexes.items()})
-        self.register_outputs({"bucket_arn": self.bucket_arn, "index_arns": self.index_arns})
-
-
-def read_statements(index_arns: Any, key_arn: pulumi.Input[str]) -> list[dict[str, Any]]:
-    """Query, get and list. A query with a filter or metadata needs GetVectors as well (S3 User Guide, QueryVectors)."""
-    return [
-        iam.allow(
-            ["s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors"],
-            index_arns,
-        ),
-        iam.allow("kms:Decrypt", key_arn),
-    ]
+        self.creation_times = mapping({key: index.creation_time for key, index in indexes.items()})
+        self.register_outputs(
+            {"bucket_arn": self.bucket_arn, "index_arns": self.index_arns, "creation_times": self.creation_times}
+        )
 
 
 def bucket_statements(bucket_arn: pulumi.Input[str]) -> list[dict[str, Any]]:

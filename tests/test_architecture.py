@@ -20,7 +20,19 @@ FORBIDDEN = {
 }
 """Folder → the packages that no file below it imports: the parts meet only where one runs the other."""
 
-LAYERS = ("errors", "processes", "cost", "plan", "database", "local", "doctor", "cli", "__main__")
+LAYERS = (
+    "errors",
+    "processes",
+    "cost",
+    "plan",
+    "database",
+    "text_search",
+    "local",
+    "doctor",
+    "bench",
+    "cli",
+    "__main__",
+)
 """Of vectordb, lowest first: a module imports from its own layer and those before it."""
 
 

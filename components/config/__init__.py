@@ -3,9 +3,10 @@
 Every key is described in docs/configuration.md. The errors of all keys are collected and raised together.
 """
 
+from components.config.bridge import Bridge
 from components.config.configuration import Configuration, Observability, Transport
 from components.config.database import Database, Engine, Restore
-from components.config.indexes import Index, Metric, physical_name
+from components.config.indexes import FullTextKey, Index, Metric, physical_name
 from components.config.loading import ConfigurationError, load
 from components.config.network import BlockPublicAccess, Network
 from components.config.users import Access, User
@@ -13,10 +14,12 @@ from components.config.users import Access, User
 __all__ = [
     "Access",
     "BlockPublicAccess",
+    "Bridge",
     "Configuration",
     "ConfigurationError",
     "Database",
     "Engine",
+    "FullTextKey",
     "Index",
     "Metric",
     "Network",

@@ -7,14 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from components.config.bridge import Bridge
 from components.config.database import Database, Engine
 from components.config.indexes import Index, physical_name
 from components.config.network import Network
 from components.config.section import Section, refuse
 from components.config.users import Access, User
 
-# All variables of a function together have 4,096 bytes (Lambda quotas); the bridge's only one is the list of its indexes.
-_BRIDGE_BYTES = 4096 - len("VECTORDB_INDEX_ARNS[]")
+# All variables of a function together have 4,096 bytes (Lambda quotas): of the bridge's, the lists of its indexes and models
+# grow, and the numbers have room for the largest.
+_BRIDGE_BYTES = 4096 - len(
+    "VECTORDB_INDEX_ARNS[]VECTORDB_MODELS[]VECTORDB_CACHE_SECONDS3600VECTORDB_CACHE_MEGABYTES2560VECTORDB_BATCH_CONCURRENCY64"
+)
 _LONGEST_ARN = len('"arn:aws-us-gov:s3vectors:ap-southeast-2:123456789012:bucket//index/",') + 63
 
 
@@ -53,6 +57,7 @@ class Configuration(Section):
     bastion: bool = True
     transport: Transport = Transport.SSM
     indexes: tuple[Index, ...] = ()
+    bridge: Bridge = Bridge()
     users: tuple[User, ...] = (User(name="vectordb_app", access=Access.WRITER),)
     observability: Observability = Observability()
     tags: dict[str, str] = Field(default_factory=dict)
@@ -81,10 +86,11 @@ class Configuration(Section):
     def _fit_the_bridge(cls, value: tuple[Index, ...]) -> tuple[Index, ...]:
         names = [physical_name(index.name, shape.generation) for index in value for shape in (index, *index.keep)]
         size = sum(_LONGEST_ARN + len(name) for name in names)
-        if size > _BRIDGE_BYTES:
+        room = _BRIDGE_BYTES - sum(len(f'"{model}",') for model in {index.model for index in value if index.model})
+        if size > room:
             raise ValueError(
                 f"are {len(names)}, kept generations among them, and the bridge's environment has room for the ARNs of "
-                f"about {_BRIDGE_BYTES * len(names) // size}; take fewer, or shorter names"
+                f"about {room * len(names) // size}; take fewer, or shorter names"
             )
         return value
 
@@ -117,6 +123,8 @@ class Configuration(Section):
     def _problems(self) -> Iterator[str]:
         """What two sections ask of each other, in words that say what to change."""
         database = self.database
+        if "bridge" in self.model_fields_set and not self.indexes:
+            yield "bridge is there for indexes, and there are none; name one, or leave bridge out"
         if self.transport is Transport.SSM and not self.bastion:
             yield "transport 'ssm' needs the bastion; set bastion to true, or transport to 'data-api' or 'direct'"
         if self.transport is Transport.DATA_API:
@@ -132,6 +140,11 @@ class Configuration(Section):
                 )
         if database.proxy and not self.users:
             yield "database.proxy needs users: it logs in as one of them; name one, or leave proxy out"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models with which the bridge makes vectors of text, each once."""
+        return tuple(sorted({index.model for index in self.indexes if index.model}))
 
     @property
     def data_api(self) -> bool:

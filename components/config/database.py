@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from components.config import windows
+from components.config.models import foundation_model, is_model
 from components.config.section import RetentionDays, Section, camel, refuse
 
 SERVERLESS = "db.serverless"
@@ -15,9 +16,6 @@ _VERSION = re.compile(r"(16|17|18)(\.[1-9][0-9]?)?")
 _CLASS = re.compile(r"db\.(serverless|[a-z][a-z0-9-]*\.(micro|small|medium|large|x?large|[0-9]{1,2}xlarge|metal))")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
-# Bedrock API, InvokeModel, modelId: provider.model, then :version; a geography in front makes it an inference profile.
-_MODEL = re.compile(r"[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}([.:][a-z0-9-]{1,63})*")
-_GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "sa", "global")
 _RESTORED = re.compile(r"[A-Za-z][A-Za-z0-9:/_.-]{0,254}")
 # What the program sets itself; a parameter of the stack's own must not undo it.
 _OURS = ("rds.force_ssl", "rds.custom_dns_resolution", "shared_preload_libraries", "cron.database_name")
@@ -156,9 +154,9 @@ class Database(Section):
     @classmethod
     def _models(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for model in value:
-            if not _MODEL.fullmatch(model):
+            if not is_model(model):
                 raise ValueError(f"{model!r} is no model's id; write one such as 'amazon.titan-embed-text-v2:0'")
-            if model.split(".")[0] in _GEOGRAPHIES:
+            if foundation_model(model) != model:
                 raise ValueError(f"{model!r} is an inference profile; only foundation models can be allowed here")
         if len(set(value)) != len(value):
             raise ValueError("names a model twice")

@@ -10,7 +10,7 @@ from components.config import ConfigurationError
 from components.network.zones import placed
 
 
-def services(*, bastion: bool, bridge: bool, bedrock: bool) -> list[str]:
+def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = False) -> list[str]:
     """The endpoints that the switched-on parts need, by the last part of their service's name, sorted.
 
     The agent needs no `ec2messages` since 3.3.40.0 (SSM Agent release notes), instance and function roles no `sts`, the
@@ -19,7 +19,8 @@ def services(*, bastion: bool, bridge: bool, bedrock: bool) -> list[str]:
     Args:
         bastion: Session Manager, and S3's gateway for Amazon Linux's packages.
         bridge: the database invokes functions.
-        bedrock: the database invokes models.
+        bedrock: the database, or a function in the VPC, invokes models.
+        vectors: a function in the VPC reads and writes indexes.
     """
     needed = {
         "ssm": bastion,
@@ -27,6 +28,7 @@ def services(*, bastion: bool, bridge: bool, bedrock: bool) -> list[str]:
         "s3": bastion,
         "lambda": bridge,
         "bedrock-runtime": bedrock,
+        "s3vectors": vectors,
     }
     return sorted(service for service, wanted in needed.items() if wanted)
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 from components.observability import database_graphs
 from components.observability.alarm import Alarm
 from components.observability.alarms import alarms
+from components.observability.bridge_graphs import bridge_graphs
 from components.observability.consoles import links
 from components.observability.costs import cost_graphs
 from components.observability.monitored import MonitoredFunctionArgs, MonitoredQueueArgs, ObservabilityArgs
@@ -55,6 +56,7 @@ def body(known: ObservabilityArgs, title: str, alarm_arns: Sequence[str] = ()) -
         for database in known.get("databases", [])
     ]
     sections += [_function(f, region, _of(found, f["name"])) for f in known.get("functions", [])]
+    sections += [bridge_graphs(f, region) for f in known.get("functions", []) if f.get("bridge")]
     sections += [_queue(q, region, _of(found, q["name"])) for q in known.get("queues", [])]
     if known.get("has_bastion"):
         sections.append(_bastion(cast("str", known.get("bastion_id", "")), region))

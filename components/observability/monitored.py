@@ -49,6 +49,8 @@ class MonitoredFunctionArgs(TypedDict):
     """The function's name, without its alias."""
     timeout_seconds: int
     """Its time limit."""
+    bridge: NotRequired[bool]
+    """It writes the bridge's own metrics, of which the dashboard has graphs then. Default false."""
 
 
 class MonitoredQueueArgs(TypedDict):

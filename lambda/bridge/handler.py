@@ -4,7 +4,13 @@
 service's refusal from a function that is broken or is not this one.
 """
 
-import contextlib
+import start  # before everything else
+
+# isort: split
+import warming  # goes on beside the imports that follow
+
+# isort: split
+import importlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +18,8 @@ from typing import Any
 import indexes
 import log
 import protocol
+import queries
 import service
-import vectors
 from protocol import BridgeError
 
 Operation = Callable[[dict[str, Any], service.Session], dict[str, Any]]
@@ -27,11 +33,28 @@ def availability_check(arguments: dict[str, Any], session: service.Session) -> d
     return {"operations": sorted(OPERATIONS), "indexes": len(indexes.allowed())}
 
 
+def _later(module: str, name: str) -> Operation:
+    """An operation whose module is imported when it is asked for first: a start waits for what it needs only."""
+
+    def operation(arguments: dict[str, Any], session: service.Session) -> dict[str, Any]:
+        result: dict[str, Any] = getattr(importlib.import_module(module), name)(arguments, session)
+        return result
+
+    return operation
+
+
 OPERATIONS: dict[str, Operation] = {
     "availability_check": availability_check,
-    "query_vectors": vectors.query_vectors,
-    "get_vectors": vectors.get_vectors,
-    "list_vectors": vectors.list_vectors,
+    "query_vectors": queries.query_vectors,
+    "query_vectors_batch": _later("batch", "query_vectors_batch"),
+    "search_text": queries.search_text,
+    "get_vectors": _later("reads", "get_vectors"),
+    "list_vectors": _later("reads", "list_vectors"),
+    "list_segments": _later("segments", "list_segments"),
+    "describe_index": _later("describe", "describe_index"),
+    "list_indexes": _later("describe", "list_indexes"),
+    "put_vectors": _later("writes", "put_vectors"),
+    "delete_vectors": _later("writes", "delete_vectors"),
 }
 
 
@@ -70,8 +93,5 @@ def _remaining_seconds(context: Any, timeout_ms: int) -> float:
     return (min(timeout_ms, remaining()) if callable(remaining) else timeout_ms) / 1000
 
 
-# Before the first request, where Lambda gives a whole processor: clients for the regions that will be asked. A variable
-# that cannot be read is told to each caller instead.
-with contextlib.suppress(BridgeError):
-    for _region in sorted({_index.region for _index in indexes.allowed().values()}):
-        service.client(_region)
+warming.wait()
+start.over()

@@ -8,31 +8,33 @@ import functools
 import json
 import os
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from protocol import BridgeError
 
 VARIABLE = "VECTORDB_INDEX_ARNS"
+_NAME = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _ARN = re.compile(
-    r"arn:aws[a-z0-9-]*:s3vectors:(?P<region>[a-z0-9-]+):[0-9]{12}"
-    r":bucket/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/index/(?P<name>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])"
+    rf"(?P<bucket_arn>arn:aws[a-z0-9-]*:s3vectors:(?P<region>[a-z0-9-]+):[0-9]{{12}}:bucket/(?P<bucket>{_NAME}))"
+    rf"/index/(?P<name>{_NAME})"
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Index:
+class Index(NamedTuple):
     """An index of any partition; calls go to the region that its ARN names."""
 
     arn: str
     name: str
     region: str
+    bucket: str
+    """The vector bucket's name."""
+    bucket_arn: str
 
 
 def parse(arn: str) -> Index | None:
     """The index that an ARN names, or None when it is not an S3 Vectors index ARN."""
     match = _ARN.fullmatch(arn)
-    return Index(arn=arn, name=match["name"], region=match["region"]) if match else None
+    return Index(arn=arn, **match.groupdict()) if match else None
 
 
 def allowed() -> dict[str, Index]:

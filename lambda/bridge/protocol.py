@@ -1,22 +1,33 @@
-"""What the SQL functions and this function say to each other: version 1.
+"""What the SQL functions and this function say to each other: version 2.
 
-Request:  {"v": 1, "operation": text, "nonce": text, "timeout_ms": integer, "arguments": object}
-Answer:   {"v": 1, "operation": text, "nonce": text, "request_id": text, "ok": true, "result": object}
-Refusal:  {"v": 1, "operation": text, "nonce": text, "request_id": text, "ok": false,
+Request:  {"v": 2, "operation": text, "nonce": text, "timeout_ms": integer, "arguments": object}
+Answer:   {"v": 2, "operation": text, "nonce": text, "request_id": text, "ok": true, "result": object}
+Refusal:  {"v": 2, "operation": text, "nonce": text, "request_id": text, "ok": false,
            "error": {"code": text, "message": text, "retryable": boolean, "request_id": text or null}}
 
 The caller checks version, operation and nonce of what comes back: an answer that does not repeat them is not this
 function's, and must never be taken for an empty result. `request_id` beside `ok` is the invocation's; the one in `error`
 is the service's. `timeout_ms` is how long the caller will wait.
+
+Every operation's arguments and result stand at its function (handler.OPERATIONS). All arguments are always there, null
+where there is nothing to say; one that is not known is refused. Two things have one form throughout:
+
+- A vector that the caller sends is base64, without line breaks, of its 32-bit floats, big-endian: what pgvector's
+  vector_send gives, without its first four bytes. A vector that the function answers with is text, its numbers as the
+  service wrote them with commas between: "0.1,-2.5e-05". No digit is lost, and neither side formats or parses numbers
+  one by one.
+- `scope` is null or {"key": metadata key, "values": [scalars]}: what the caller's tenants may see and write. A vector is in
+  scope when its metadata at the key equals one of the values, or is a list that holds one.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-VERSION = 1
+VERSION = 2
 MAX_NONCE_LENGTH = 64
 MAX_MESSAGE_LENGTH = 500
 MAX_TIMEOUT_MS = 900_000  # Lambda's own limit
+MAX_ANSWER_BYTES = 5_500_000
+"""Of a result: Lambda allows 6,291,556 bytes for a synchronous answer; the envelope and escapes have the rest."""
 _KEYS = frozenset({"v", "operation", "nonce", "timeout_ms", "arguments"})
 
 
@@ -24,9 +35,10 @@ class BridgeError(Exception):
     """A refusal that the caller reads.
 
     Args:
-        code: the service's error code, or one of this function's own: InvalidRequest, UnsupportedProtocol,
-            IndexNotAllowed, BridgeMisconfigured, DeadlineExceeded, ResponseTooLarge, ServiceUnreachable,
-            ServiceCallFailed, ServiceContradiction, UnexpectedError. The SQL side maps each to an SQLSTATE.
+        code: the error code of S3 Vectors or Bedrock, or one of this function's own: InvalidRequest,
+            UnsupportedProtocol, IndexNotAllowed, ModelNotAllowed, TenantMismatch, BridgeMisconfigured,
+            DeadlineExceeded, ResponseTooLarge, ServiceUnreachable, ServiceCallFailed, ServiceContradiction,
+            UnexpectedError. The SQL side maps each to an SQLSTATE.
         message: one sentence for the caller, without vectors.
         retryable: whether the same request may succeed later.
         request_id: the service's request id, when the service answered.
@@ -40,8 +52,7 @@ class BridgeError(Exception):
         self.request_id = request_id
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """A request whose envelope is valid; its arguments are still to be checked."""
 
     operation: str

@@ -4,19 +4,22 @@
 --   22004  an argument is NULL that must not be
 --   22023  an argument is wrong: found here, by the function, or by the service (ValidationException)
 --   22P05  a key or metadata holds U+0000, which PostgreSQL's text cannot
---   42501  not allowed: the caller in the database, the database at Lambda, or the function at S3 Vectors
---   42704  there is no such index or function
+--   42501  not allowed: the caller in the database (no grant on the index, no tenant, another tenant's key), the database at
+--          Lambda, or the function at S3 Vectors or Amazon Bedrock
+--   42704  there is no such index, role, function or model
+--   42809  the index belongs to a vectorizer: search it through that
 --   53000  a quota of the service
 --   53400  too many requests: wait, then try again
 --   54000  an answer or a request larger than Lambda carries
---   55000  something must be set up first: no configuration, index deactivated, key of the index disabled
+--   55000  something must be set up first: no configuration, index deactivated, key of the index disabled, model not ready
 --   58000  the service or the function failed: try again, then look into the function's log
 --   08006  the database did not reach the function, or it did not answer in time
 --   S3V01  what answered is not the bridge function, or its answer is damaged
 --   S3V02  the function speaks another version of the protocol
 --
--- 57014 (cancelled, statement timeout) comes from PostgreSQL and passes through. HINT says what to do, DETAIL holds request
--- ids. ARNs are shown to members of vectordb_owner only.
+-- 57014 (cancelled, statement timeout) comes from PostgreSQL and passes through; so does 22000 (a NaN or infinity in a vector) of
+-- pgvector. HINT says what to do, DETAIL holds request ids and, when a write ended in the middle, how far it came: then the
+-- SQLSTATE is that of what ended it. ARNs are shown to members of vectordb_owner only; values of vectors and metadata to nobody.
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -28,8 +31,8 @@ AS $$
     -- The service's: its model, s3vectors/2025-07-15.
     ('ValidationException', '22023', 'Correct the argument that the message names.'),
     ('AccessDeniedException', '42501',
-        'The function''s role needs s3vectors:QueryVectors, GetVectors and ListVectors on the index, and kms:Decrypt on its key; '
-        'a filter or metadata needs GetVectors.'),
+        'The function''s role needs the operation on the index (s3vectors:QueryVectors, with a filter or metadata GetVectors, too; '
+        'PutVectors; DeleteVectors; ListVectors), kms:Decrypt and GenerateDataKey on its key, and bedrock:InvokeModel on its model.'),
     ('NotFoundException', '42704', 'The index is registered here but not in S3 Vectors. Deploy again.'),
     ('ConflictException', '55000', 'Wait until the change of the index is done, then try again.'),
     ('ServiceQuotaExceededException', '53000', 'Ask AWS for a higher quota of S3 Vectors.'),
@@ -41,7 +44,21 @@ AS $$
     ('KmsInvalidKeyUsageException', '55000', 'The index''s key is not for encryption: the index must be made anew.'),
     ('KmsInvalidStateException', '55000', 'The index''s key is being deleted or imported: look at it in AWS KMS.'),
     ('KmsNotFoundException', '55000', 'The index''s key is gone.'),
+    -- What every service of AWS says of credentials that it does not take: the function's, not the database's.
+    ('ExpiredTokenException', '58000', 'Try again: Lambda renews the credentials of the function''s role.'),
+    ('InvalidSignatureException', '58000', 'Try again; if it stays, look into the function''s log under the request id.'),
+    ('UnrecognizedClientException', '42501',
+        'The function''s role was replaced, or the account has not enabled the region: enable it, or deploy the function again.'),
+    -- Those of Amazon Bedrock that S3 Vectors does not have: InvokeModel in its model, bedrock-runtime/2023-09-30.
+    ('ThrottlingException', '53400', 'Wait a moment, then try again; ask AWS for a higher quota of the model in Amazon Bedrock.'),
+    ('ModelNotReadyException', '55000', 'The model is being started: wait a minute, then try again.'),
+    ('ModelTimeoutException', '58000', 'Try again, with a shorter text.'),
+    ('ModelErrorException', '58000', 'Try again; if it stays, try the model in the console of Amazon Bedrock.'),
+    ('ModelStreamErrorException', '58000', 'Try again.'),
+    ('ResourceNotFoundException', '42704', 'There is no such model in this region: correct the model of the index in vectordb:indexes.'),
     -- The function's own: lambda/bridge/protocol.py.
+    ('TenantMismatch', '42501', 'Vectors of other tenants can neither be changed nor replaced: choose other keys.'),
+    ('ModelNotAllowed', '42501', 'The model is registered here but not given to the function. Deploy again: pulumi up.'),
     ('InvalidRequest', '22023', 'Correct the argument that the message names.'),
     ('UnsupportedProtocol', 'S3V02', 'Deploy the function and the SQL files of one version: pulumi up.'),
     ('IndexNotAllowed', '42501', 'The index is registered here but not given to the function. Deploy again: pulumi up.'),
@@ -57,14 +74,16 @@ $$;
 COMMENT ON FUNCTION s3vl.refusals IS 'Internal: error code → SQLSTATE and what to do';
 
 CREATE OR REPLACE FUNCTION s3vl.shown(message text) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- session_user: the functions run as the owner, whoever called them.
-    SELECT CASE
-        WHEN pg_has_role(session_user, 'vectordb_owner', 'MEMBER') THEN message
-        ELSE regexp_replace(message, 'arn:aws[^[:space:]"'',;)\]}]*', '(ARN withheld)', 'g')
-    END
+BEGIN
+    IF s3vl.administers() THEN
+        RETURN message;
+    END IF;
+    -- Without a backslash, as every text in these functions: a session's standard_conforming_strings says what that means.
+    RETURN regexp_replace(message, 'arn:aws[^][:space:]"'',;)}]*', '(ARN withheld)', 'g');
+END
 $$;
 COMMENT ON FUNCTION s3vl.shown IS 'Internal: a message without ARNs, unless the caller administers the bridge';
 
@@ -83,13 +102,66 @@ BEGIN
         ERRCODE = coalesce(refusal.state, '58000'),
         MESSAGE = format('%s: %s: %s', caller, code, s3vl.shown(message)),
         DETAIL = format(
-            'Request id of S3 Vectors: %s. Request id of the function: %s.',
+            'Request id of the service: %s. Request id of the function: %s.',
             coalesce(service_request_id, 'none'), coalesce(nullif(function_request_id, ''), 'none')
         ),
         HINT = coalesce(refusal.hint, 'Look into the function''s log under the request id.');
 END
 $$;
 COMMENT ON FUNCTION s3vl.raise_refusal IS 'Internal: raises what the function or the service refused';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_partial(
+    caller text, verb text, done integer, total integer, first_key text, last_key text,
+    state text, message text, detail text, hint text
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- The keys are the caller's own: those that this call was given.
+    RAISE EXCEPTION USING
+        ERRCODE = state,
+        MESSAGE = CASE WHEN starts_with(message, caller || ':') THEN message ELSE format('%s: %s', caller, s3vl.shown(message)) END,
+        DETAIL = concat_ws(
+            ' ',
+            CASE
+                WHEN done = 0 THEN format('None of %s vectors is known to be %s.', total, verb)
+                ELSE format(
+                    '%s of %s vectors were %s: the first %s of vector_ids, from %L to %L.', done, total, verb, done, first_key, last_key
+                )
+            END,
+            nullif(detail, '')
+        ),
+        HINT = concat_ws(' ', 'Calling it again with all of them is safe: a vector is put, and deleted, by its key.', nullif(hint, ''));
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_partial IS
+    'Internal: raises what ended a write in the middle, with how far it came. state, message, detail and hint are those of its end';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_null(caller text, argument text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'null_value_not_allowed',
+        MESSAGE = format('%s: %s must not be NULL', caller, argument);
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_null IS 'Internal: raises 22004';
+
+CREATE OR REPLACE FUNCTION s3vl.raise_invalid(caller text, problem text, hint text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF hint IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s: %s', caller, problem);
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s: %s', caller, problem), HINT = hint;
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_invalid IS 'Internal: raises 22023';
 
 CREATE OR REPLACE FUNCTION s3vl.raise_foreign(caller text, problem text, state text DEFAULT 'S3V01') RETURNS void
 LANGUAGE plpgsql STABLE

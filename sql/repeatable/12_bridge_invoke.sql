@@ -1,4 +1,4 @@
--- One call of the bridge function: request and answer as lambda/bridge/protocol.py describes them, version 1.
+-- One call of the bridge function: request and answer as lambda/bridge/protocol.py describes them, version 2.
 --
 -- An answer counts only if it repeats protocol version, operation and nonce of the request: a placeholder, another function,
 -- an older version or half an answer is an error, never an empty result.
@@ -17,9 +17,21 @@ AS $$
 $$;
 COMMENT ON FUNCTION s3vl.milliseconds IS 'Internal: a setting of a time as a number';
 
+CREATE OR REPLACE FUNCTION s3vl.base64(vector public.vector) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+AS $$
+    -- vector_send: the dimension and 16 unused bits, then the numbers as big-endian 32-bit floats. encode breaks its lines.
+    -- All names are qualified and nothing is pinned, so that the planner can put this into the caller's expression.
+    SELECT pg_catalog.replace(
+        pg_catalog.encode(pg_catalog.substr(public.vector_send(vector), 5), 'base64'), E'\n', ''
+    )
+$$;
+COMMENT ON FUNCTION s3vl.base64 IS 'Internal: a vector as the function takes it';
+
 CREATE OR REPLACE FUNCTION s3vl.invoke(caller text, operation text, arguments json) RETURNS json
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET debug_print_plan = off  -- a caller's would show the function's ARN, and messages before ARNs are taken out of them
 AS $$
 DECLARE
     configuration s3vl.config;
@@ -52,7 +64,7 @@ BEGIN
         SELECT i.payload INTO payload
         FROM aws_lambda.invoke(
             configuration.lambda_arn,
-            json_build_object('v', 1, 'operation', operation, 'nonce', nonce, 'timeout_ms', timeout_ms, 'arguments', arguments)
+            json_build_object('v', 2, 'operation', operation, 'nonce', nonce, 'timeout_ms', timeout_ms, 'arguments', arguments)
         ) AS i;
         IF json_typeof(payload) = 'object' THEN
             SELECT r.* INTO answer
@@ -81,8 +93,8 @@ BEGIN
         PERFORM s3vl.raise_foreign(caller, 'it is no object');
     ELSIF answer.v IS NULL THEN
         PERFORM s3vl.raise_foreign(caller, 'it has no protocol version');
-    ELSIF answer.v::text <> '1' THEN
-        PERFORM s3vl.raise_foreign(caller, 'it is of another protocol version than 1', 'S3V02');
+    ELSIF answer.v::text <> '2' THEN
+        PERFORM s3vl.raise_foreign(caller, 'it is of another protocol version than 2', 'S3V02');
     ELSIF answer.operation IS DISTINCT FROM operation OR answer.nonce IS DISTINCT FROM nonce THEN
         PERFORM s3vl.raise_foreign(caller, 'it answers another request');
     ELSIF answer.ok::text = 'true' AND json_typeof(answer.result) = 'object' THEN

@@ -30,7 +30,8 @@ BEGIN
     END;
     RETURN QUERY SELECT
         problem IS NULL,
-        CASE WHEN pg_has_role(session_user, 'vectordb_owner', 'MEMBER') THEN configuration.lambda_arn END,
+        -- Of the table: what a variable holds would stand in the plan, which debug_print_plan shows to every caller.
+        CASE WHEN s3vl.administers() THEN (SELECT c.lambda_arn FROM s3vl.config AS c) END,
         configuration.aws_region,
         problem || coalesce(E'\nDETAIL: ' || nullif(detail, ''), '') || coalesce(E'\nHINT: ' || nullif(hint, ''), ''),
         CASE WHEN configuration.lambda_arn IS NOT NULL THEN s3vl.elapsed_ms(started, clock_timestamp()) END;
@@ -38,8 +39,42 @@ END
 $$;
 COMMENT ON FUNCTION s3vl.validate_config IS
     'Calls the function and says whether it answers as it should; never an error. lambda_arn is shown to administrators only';
-GRANT EXECUTE ON FUNCTION s3vl.validate_config TO vectordb_reader;
-SELECT s3vl.label_parallel('s3vl.validate_config()');
+GRANT EXECUTE ON FUNCTION s3vl.validate_config TO vectordb_reader, vectordb_worker;
+
+CREATE OR REPLACE FUNCTION s3vl.get_config() RETURNS TABLE (
+    lambda_arn text, aws_region text, timeout_seconds integer, created_at timestamp, updated_at timestamp,
+    config_age_hours numeric, last_validation_status text
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    configuration s3vl.config;
+    check_result record;
+BEGIN
+    SELECT c.* INTO configuration FROM s3vl.config AS c;
+    IF configuration.lambda_arn IS NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 's3vl.get_config: no function is configured',
+            HINT = 'The deployment does it (pulumi up); by hand, as an administrator: '
+                'SELECT s3vl.configure(''<ARN of the function>'');';
+        RETURN;
+    END IF;
+    SELECT v.lambda_arn, v.error_message INTO check_result FROM s3vl.validate_config() AS v;
+    RETURN QUERY SELECT
+        check_result.lambda_arn,  -- NULL unless an administrator asks
+        configuration.aws_region,
+        configuration.timeout_seconds,
+        configuration.created_at::timestamp,
+        configuration.updated_at::timestamp,
+        round(extract(epoch FROM clock_timestamp() - configuration.updated_at) / 3600, 1),
+        CASE WHEN check_result.error_message IS NULL THEN 'HEALTHY' ELSE 'ERROR: ' || check_result.error_message END;
+END
+$$;
+COMMENT ON FUNCTION s3vl.get_config IS
+    'How the bridge is configured, since how many hours, and whether the function answers (it is called). '
+    'lambda_arn is shown to administrators only';
+GRANT EXECUTE ON FUNCTION s3vl.get_config TO vectordb_reader, vectordb_worker;
 
 CREATE OR REPLACE FUNCTION s3vl.configure(
     lambda_arn text, aws_region text DEFAULT NULL, timeout_seconds integer DEFAULT 30
@@ -52,9 +87,7 @@ DECLARE
     check_result record;
 BEGIN
     IF lambda_arn IS NULL OR timeout_seconds IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'null_value_not_allowed',
-            MESSAGE = 's3vl.configure: lambda_arn and timeout_seconds must not be NULL';
+        PERFORM s3vl.raise_null('s3vl.configure', CASE WHEN lambda_arn IS NULL THEN 'lambda_arn' ELSE 'timeout_seconds' END);
     ELSIF lambda_arn !~ '^arn:aws[a-z0-9-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9$_-]{1,128})?$' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -96,16 +129,34 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     declared_index record;
+    kept_key text;
     dropped text;
 BEGIN
     FOR declared_index IN
-        SELECT i.name, i.arn, i.dimension, i.metric
-        FROM jsonb_to_recordset(indexes) AS i(name text, arn text, dimension integer, metric text)
+        SELECT i.name, i.arn, i.dimension, i.metric, i.model,
+            i."nonFilterableKeys" AS non_filterable_keys, i."fullTextKeys" AS full_text_keys, i."tenantKey" AS tenant_key
+        FROM jsonb_to_recordset(indexes) AS i(
+            name text, arn text, dimension integer, metric text, model text, "nonFilterableKeys" text[], "fullTextKeys" jsonb,
+            "tenantKey" text
+        )
     LOOP
         PERFORM s3vl.register_index(declared_index.name, declared_index.arn);
         UPDATE s3vl.index_registry AS r
-        SET declared = true, dimension = declared_index.dimension, metric = declared_index.metric
-        WHERE r.index_name = declared_index.name;
+        SET declared = true,
+            dimension = declared_index.dimension,
+            metric = declared_index.metric,
+            model = declared_index.model,
+            non_filterable_keys = declared_index.non_filterable_keys,
+            full_text_keys = declared_index.full_text_keys
+        WHERE r.index_name = declared_index.name
+        RETURNING r.tenant_key INTO kept_key;
+        IF declared_index.tenant_key IS NOT NULL THEN
+            PERFORM s3vl.scope_index(declared_index.name, declared_index.tenant_key);
+        ELSIF kept_key IS NOT NULL THEN
+            RAISE NOTICE USING
+                MESSAGE = format('the index %L keeps its tenant key %L, which the deployment does not declare', declared_index.name, kept_key),
+                HINT = format('To let every reader see all of it: SELECT s3vl.unscope_index(%L);', declared_index.name);
+        END IF;
     END LOOP;
     FOR dropped IN
         UPDATE s3vl.index_registry AS r
@@ -125,4 +176,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s3vl.deploy IS
-    'Internal: what the deployment declares. function_arn (empty: none) and [{"name", "arn", "dimension", "metric"}]';
+    'Internal: what the deployment declares. function_arn (empty: none) and [{"name", "arn", "dimension", "metric", "model"?, '
+    '"nonFilterableKeys"?, "fullTextKeys"?, "tenantKey"?}]';

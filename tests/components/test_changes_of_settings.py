@@ -174,11 +174,12 @@ def test_another_generation_is_another_database():
 
 
 def test_an_index_of_another_shape_is_another_index():
-    found = changes({"indexes": [{"name": "stdlib", "dimension": 512}]})
+    stdlib = {"name": "stdlib", "dimension": 512, "fullTextKeys": [{"key": "summary", "language": "en"}]}
+    found = changes({"indexes": [stdlib]})
     assert [line for line in told(found) if line.startswith(("replaced", "removed"))] == [
         "replaced VectorsIndex vectors-stdlib dimension"
     ]
-    beside = changes({"indexes": [{"name": "stdlib", "dimension": 512, "generation": 2, "keep": [{"dimension": 256}]}]})
+    beside = changes({"indexes": [stdlib | {"generation": 2, "keep": [{"dimension": 256}]}]})
     assert [line for line in told(beside) if not line.startswith("changed")] == ["added VectorsIndex vectors-stdlib-g2"]
 
 

@@ -6,7 +6,9 @@ from components import settings
 from components.config import (
     Access,
     BlockPublicAccess,
+    Bridge,
     Engine,
+    FullTextKey,
     Metric,
     Restore,
     Transport,
@@ -74,6 +76,15 @@ def test_nothing_configured_is_a_small_secure_stack():
     assert config.bastion is True
     assert config.transport is Transport.SSM
     assert config.indexes == ()
+    assert config.models == ()
+    assert config.bridge.model_dump() == {
+        "memory": 1024,
+        "concurrency": 32,
+        "cache_seconds": 0,
+        "cache_megabytes": 16,
+        "tracing": True,
+        "vpc": False,
+    }
     assert config.users == (User(name="vectordb_app", access=Access.WRITER),)
     assert config.observability.model_dump() == {"enabled": True, "email": None, "budget": None}
     assert config.tags == {}
@@ -112,7 +123,9 @@ def test_everything_of_a_stack_on_aurora():
             bastion=False,
             transport="direct",
             indexes=[{"name": "docs", "dimension": 1024, "metric": "euclidean", "nonFilterableKeys": ["text"],
-                      "generation": 3, "keep": [{"dimension": 256}]}],
+                      "generation": 3, "keep": [{"dimension": 256}], "model": "cohere.embed-v4:0",
+                      "fullTextKeys": ["title", {"key": "text", "language": "de"}], "tenantKey": "customer"}],
+            bridge={"memory": 1769, "concurrency": 64, "cacheSeconds": 60, "cacheMegabytes": 442, "tracing": False, "vpc": True},
             users=[{"name": "ana", "access": "admin"}, {"name": "reports"}],
             observability={"email": "on-call@example.com", "budget": 50, "enabled": False},
             tags={"Environment": "production", "Kosten/Stelle": "Ä 1"},
@@ -129,6 +142,12 @@ def test_everything_of_a_stack_on_aurora():
     assert config.indexes[0].metric is Metric.EUCLIDEAN
     assert config.indexes[0].non_filterable_keys == ("text",)
     assert config.indexes[0].keep[0].generation == 1
+    assert config.indexes[0].full_text_keys == (FullTextKey(key="title"), FullTextKey(key="text", language="de"))
+    assert (config.indexes[0].model, config.indexes[0].tenant_key) == ("cohere.embed-v4:0", "customer")
+    assert config.models == ("cohere.embed-v4:0",)
+    assert config.bridge == Bridge(
+        memory=1769, concurrency=64, cache_seconds=60, cache_megabytes=442, tracing=False, vpc=True
+    )
     assert config.users == (User(name="ana", access=Access.ADMIN), User(name="reports", access=Access.READER))
     assert config.observability.budget == 50
     assert config.tags == {"Environment": "production", "Kosten/Stelle": "Ä 1"}
@@ -219,5 +238,5 @@ def test_python_names_are_for_python():
 
 
 def test_names_that_other_modules_own():
-    assert list(ENDPOINT_SERVICES) == services(bastion=True, bridge=True, bedrock=True)
+    assert list(ENDPOINT_SERVICES) == services(bastion=True, bridge=True, bedrock=True, vectors=True)
     assert set(_OURS) == RESERVED

@@ -5,14 +5,18 @@ from enum import Enum
 
 import pytest
 
+from components.config.bridge import Bridge
 from components.config.configuration import Configuration, Observability
 from components.config.database import Database, ReaderScaling, Restore
-from components.config.indexes import Index, Shape
+from components.config.indexes import FullTextKey, Index, Shape
 from components.config.network import ENDPOINT_SERVICES, Network
 from components.config.users import User
 from tests.components.recorded import ROOT, record
 
 PAGE = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+
+
+SECTIONS = [("`vectordb:network`", Network), ("`vectordb:database`", Database), ("`vectordb:bridge`", Bridge)]
 
 
 def rows(page):
@@ -31,7 +35,7 @@ def keys(table):
     return {key for cell in table for key in re.findall(r"`([^`]+)`", cell)}
 
 
-@pytest.mark.parametrize(("title", "model"), [("`vectordb:network`", Network), ("`vectordb:database`", Database)])
+@pytest.mark.parametrize(("title", "model"), SECTIONS)
 def test_a_section_lists_its_keys_and_no_others(title, model):
     assert keys(section(title)) == {field.alias for field in model.model_fields.values()}
 
@@ -39,19 +43,19 @@ def test_a_section_lists_its_keys_and_no_others(title, model):
 def test_the_other_sections_list_theirs():
     listed = keys(section("The rest"))
     wanted = {f"vectordb:{field.alias}" for field in Configuration.model_fields.values()}
-    wanted -= {"vectordb:network", "vectordb:database", "vectordb:indexes", "vectordb:users"}
+    wanted -= {"vectordb:network", "vectordb:database", "vectordb:bridge", "vectordb:indexes", "vectordb:users"}
     wanted |= {f"vectordb:indexes[].{field.alias}" for field in Index.model_fields.values()}
     wanted |= {f"vectordb:users[].{field.alias}" for field in User.model_fields.values()}
     assert listed == wanted
 
 
-@pytest.mark.parametrize("model", [ReaderScaling, Restore, Shape, Observability])
+@pytest.mark.parametrize("model", [ReaderScaling, Restore, Shape, FullTextKey, Observability])
 def test_the_keys_of_inner_objects_are_on_the_page(model):
     for field in model.model_fields.values():
         assert re.search(rf"\b{field.alias}\b", PAGE), field.alias
 
 
-@pytest.mark.parametrize(("title", "model"), [("`vectordb:network`", Network), ("`vectordb:database`", Database)])
+@pytest.mark.parametrize(("title", "model"), SECTIONS)
 def test_defaults_are_the_ones_listed(title, model):
     table = section(title)
     for field in model.model_fields.values():
@@ -79,6 +83,8 @@ def test_the_network_page_has_every_flow():
     recording = record(
         database={"engine": "both", "minCapacity": 0.5, "proxy": True, "bedrockModels": ["amazon.titan-embed-text-v2:0"]},
         network={"clients": {"api": "sg-01234567"}},
+        indexes=[{"name": "docs", "dimension": 256, "model": "amazon.titan-embed-text-v2:0"}],
+        bridge={"vpc": True},
     )  # fmt: skip
     described = {
         (r.inputs["description"], r.inputs["fromPort"])
@@ -94,6 +100,8 @@ def test_the_network_page_has_every_flow():
         ("database to endpoints", 443),
         ("rds to endpoints", 443),
         ("database to bedrock", 443),
+        ("bridge to s3vectors", 443),
+        ("bridge to bedrock runtime", 443),
         ("database proxy to database", 5432),
         ("rds proxy to database", 5432),
         ("api to database proxy", 5432),
@@ -107,6 +115,8 @@ def test_the_network_page_has_every_flow():
         [" bastion ", " each database ", " 5432 "],
         [" database ", " endpoint `lambda` ", " 443 "],
         [" Aurora cluster ", " endpoint `bedrock-runtime` ", " 443 "],
+        [" bridge function ", " endpoint `s3vectors` ", " 443 "],
+        [" bridge function ", " endpoint `bedrock-runtime` ", " 443 "],
         [" proxy ", " database ", " 5432 "],
         [" each of `clients` ", " database; with `proxy`, the proxy ", " 5432 "],
     ]

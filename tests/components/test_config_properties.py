@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
-from components.config import Configuration, ConfigurationError, Database, Network, load, windows
+from components.config import Bridge, Configuration, ConfigurationError, Database, Network, load, windows
 from components.config.configuration import Observability
 from components.config.indexes import Index
 from components.config.users import User
 
-SECTIONS = {"network": Network, "database": Database, "observability": Observability}
+SECTIONS = {"network": Network, "database": Database, "observability": Observability, "bridge": Bridge}
 TELLING = ["aurora", "rds", "both", "18", "18.6", "db.serverless", "db.r8g.large", "a", "", "2026-01-31T12:00:00Z", "10.0.0.0/16",
            "vpc-01234567", "subnet-01234567", "ssm", "data-api", "docs", "gp3", "03:00-04:00", "sun:03:30-sun:04:30", "\ud800"]  # fmt: skip
 scalars = (
@@ -83,7 +83,9 @@ def test_any_text_is_a_value_or_refused(key, text):
 def test_any_other_key_is_refused_on_one_line(key):
     if key not in Configuration.model_fields:
         (line,) = read({f"vectordb:{key}": "1"})
-        assert line.endswith("Allowed: network, database, bastion, transport, indexes, users, observability, tags.")
+        assert line.endswith(
+            "Allowed: network, database, bastion, transport, indexes, bridge, users, observability, tags."
+        )
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -11,7 +11,12 @@ DATABASE_KEYS = (
     "insights, monitoringSeconds, backupDays, backupWindow, maintenanceWindow, logRetentionDays, certificateAuthority, "
     "allowMajorUpgrade, applyImmediately, restore, generation, protect, finalSnapshot"
 )
-KEYS = "network, database, bastion, transport, indexes, users, observability, tags"
+BRIDGE_KEYS = "memory, concurrency, cacheSeconds, cacheMegabytes, tracing, vpc"
+MODELS = (
+    "amazon.titan-embed-text-v2:0, amazon.titan-embed-text-v1, amazon.titan-embed-g1-text-02, cohere.embed-english-v3, "
+    "cohere.embed-multilingual-v3, cohere.embed-v4:0"
+)
+KEYS = "network, database, bastion, transport, indexes, bridge, users, observability, tags"
 
 
 @pytest.mark.parametrize(
@@ -69,8 +74,8 @@ def test_keys(keys, line):
         ("vpcId", "vpc-0123456789ABCDEF0", "\"vpc-0123456789ABCDEF0\" is no id of this kind; write one such as 'vpc-0123456789abcdef0'."),
         ("subnetIds", "subnet-01234567", '"subnet-01234567" is no list; write [a, b], or one item a line after a hyphen.'),
         ("endpoints", ["a"], '["a"] is no object; write a key and its value a line.'),
-        ("endpoints", {"smm": "vpce-01234567"}, "'smm' is not used here; did you mean 'ssm'? Allowed: bedrock-runtime, lambda, s3, ssm, ssmmessages."),
-        ("endpoints", {"kinesis": "vpce-01234567"}, "'kinesis' is not used here. Allowed: bedrock-runtime, lambda, s3, ssm, ssmmessages."),
+        ("endpoints", {"smm": "vpce-01234567"}, "'smm' is not used here; did you mean 'ssm'? Allowed: bedrock-runtime, lambda, s3, s3vectors, ssm, ssmmessages."),
+        ("endpoints", {"kinesis": "vpce-01234567"}, "'kinesis' is not used here. Allowed: bedrock-runtime, lambda, s3, s3vectors, ssm, ssmmessages."),
         ("clients", {"Api": "sg-01234567"}, "'Api' is no client's name; write up to 31 lower-case letters, digits and hyphens, a letter first."),
         ("clients", {"a": "sg-01234567", "b": "sg-01234567"}, '{"a": "sg-01234567", "b": "sg-01234567"} names sg-01234567 twice, and a rule can be added to a security group once; keep one.'),
         ("endpointZones", 0, "0 is out of range. Allowed: 1 to 3."),
@@ -171,7 +176,7 @@ LEGAL_NAME = "must be 3 to 63 lower-case letters, digits, hyphens and dots, a le
     ("indexes", "line"),
     [
         (3, ": 3 is no list; write [a, b], or one item a line after a hyphen."),
-        ([3], "[0]: 3 is no object; write a key and its value a line. Allowed: dimension, metric, nonFilterableKeys, generation, name, keep."),
+        ([3], "[0]: 3 is no object; write a key and its value a line. Allowed: dimension, metric, nonFilterableKeys, generation, name, model, fullTextKeys, tenantKey, keep."),
         ([INDEX | {"dimension": 0}], "[0].dimension: 0 is out of range. Allowed: 1 to 4096."),
         ([INDEX | {"dimension": 4097}], "[0].dimension: 4097 is out of range. Allowed: 1 to 4096."),
         ([INDEX | {"metric": "dot"}], '[0].metric: "dot" is not offered. Allowed: cosine, euclidean.'),
@@ -183,6 +188,22 @@ LEGAL_NAME = "must be 3 to 63 lower-case letters, digits, hyphens and dots, a le
         ([INDEX | {"keep": [{"dimension": 3}]}], "[0]: generation 1 is both current and kept, or kept twice."),
         ([INDEX | {"name": "d" * 62, "generation": 10}], "[0]: the name has no room for generation 10: shorten it."),
         ([INDEX, INDEX], ": 'docs' more than once; each name can be used once."),
+        ([INDEX | {"model": "titan-embed-text"}], f"[0].model: \"titan-embed-text\" is no embedding model that the bridge knows; did you mean 'amazon.titan-embed-text-v1'? Allowed: {MODELS}."),
+        ([INDEX | {"model": "x"}], f'[0].model: "x" is no embedding model that the bridge knows. Allowed: {MODELS}.'),
+        ([INDEX | {"model": "us.cohere.embed-v4:0"}], f"[0].model: \"us.cohere.embed-v4:0\" is an inference profile, which carries texts to other regions; write 'cohere.embed-v4:0'. Allowed: {MODELS}."),
+        ([INDEX | {"model": "eu.x"}], f'[0].model: "eu.x" is an inference profile, which carries texts to other regions. Allowed: {MODELS}.'),
+        ([INDEX | {"model": 3}], "[0].model: 3 is no text; write it in quotes."),
+        ([INDEX | {"dimension": 300, "model": "amazon.titan-embed-text-v2:0"}], "[0]: model 'amazon.titan-embed-text-v2:0' gives 256, 512, 1024 numbers, and dimension is 300; the nearest is 256."),
+        ([INDEX | {"fullTextKeys": "body"}], '[0].fullTextKeys: "body" is no list; write [a, b], or one item a line after a hyphen.'),
+        ([INDEX | {"fullTextKeys": [3]}], "[0].fullTextKeys[0]: 3 is no object; write a key and its value a line. Allowed: key, language."),
+        ([INDEX | {"fullTextKeys": [{"kye": "a", "key": "b"}]}], "[0].fullTextKeys[0].kye: there is no such key; did you mean 'key'? Allowed: key, language."),
+        ([INDEX | {"fullTextKeys": [{"key": "a", "language": "eng"}]}], "[0].fullTextKeys[0].language: \"eng\" is not offered; did you mean 'en'? Allowed: en, fr, es, pt, it, de, nl, zh, ja, ko."),
+        ([INDEX | {"fullTextKeys": ["a" * 64]}], f'[0].fullTextKeys[0].key: "{"a" * 56}... must be a metadata key of 1 to 63 characters.'),
+        ([INDEX | {"fullTextKeys": ["a", {"key": "a", "language": "en"}]}], "[0].fullTextKeys: [\"a\", {\"key\": \"a\", \"language\": \"en\"}] names 'a' twice; a key has one language."),
+        ([INDEX | {"fullTextKeys": list("abcdefghijk")}], '[0].fullTextKeys: [{"key": "a"}, {"key": "b"}, {"key": "c"}, {"key": "d"}, ... has 11 items. Allowed: up to 10.'),
+        ([INDEX | {"tenantKey": ""}], '[0].tenantKey: "" must be a metadata key of 1 to 63 characters that does not begin with $.'),
+        ([INDEX | {"tenantKey": "$and"}], '[0].tenantKey: "$and" must be a metadata key of 1 to 63 characters that does not begin with $.'),
+        ([INDEX | {"tenantKey": "a", "nonFilterableKeys": ["a"]}], "[0]: tenantKey 'a' is among nonFilterableKeys, and tenants are told apart by a filter on it; take it out there, which takes another generation where the index exists."),
         # They would be two resources of one name, and one index.
         ([INDEX | {"generation": 2}, INDEX | {"name": "docs-g2"}], ": 'docs' and 'docs-g2' would both be called 'docs-g2'; rename one."),
         ([INDEX | {"name": "docs-g2"}, INDEX | {"keep": [{"dimension": 3, "generation": 2}]}], ": 'docs-g2' and 'docs' would both be called 'docs-g2'; rename one."),
@@ -216,3 +237,31 @@ def test_a_wrong_index(indexes, line):
 )  # fmt: skip
 def test_a_wrong_value_elsewhere(keys, line):
     assert refused(**keys) == [f"vectordb:{line}"]
+
+
+@pytest.mark.parametrize(
+    ("bridge", "line"),
+    [
+        (3, f": 3 is no object; write a key and its value a line. Allowed: {BRIDGE_KEYS}."),
+        ({"memry": 1}, f".memry: there is no such key; did you mean 'memory'? Allowed: {BRIDGE_KEYS}."),
+        ({"memory": 127}, ".memory: 127 is out of range. Allowed: 128 to 10240."),
+        ({"memory": 10241}, ".memory: 10241 is out of range. Allowed: 128 to 10240."),
+        ({"concurrency": 65}, ".concurrency: 65 is out of range. Allowed: 1 to 64."),
+        ({"concurrency": 0}, ".concurrency: 0 is out of range. Allowed: 1 to 64."),
+        ({"cacheSeconds": 3601}, ".cacheSeconds: 3601 is out of range. Allowed: 0 to 3600."),
+        ({"cacheSeconds": 1.5}, ".cacheSeconds: 1.5 is no whole number. Allowed: 0 to 3600."),
+        ({"cacheSeconds": 1, "cacheMegabytes": 0}, ".cacheMegabytes: 0 is out of range. Allowed: 1 to 2560."),
+        ({"tracing": "x"}, '.tracing: "x" is neither true nor false.'),
+        ({"vpc": "x"}, '.vpc: "x" is neither true nor false.'),
+        ({"cacheMegabytes": 8}, ": cacheMegabytes belongs to a cache, and cacheSeconds is 0, which is none; set that, or leave this out."),
+        ({"cacheSeconds": 1, "cacheMegabytes": 257}, ": cacheMegabytes 257 is more than a quarter of memory 1024; lower it to 256, or raise memory to 1028."),
+    ],
+)  # fmt: skip
+def test_a_wrong_bridge(bridge, line):
+    assert refused(indexes=[INDEX], bridge=bridge) == [f"vectordb:bridge{line}"]
+
+
+def test_a_bridge_to_nowhere():
+    assert refused(bridge={"vpc": True}) == [
+        "vectordb: bridge is there for indexes, and there are none; name one, or leave bridge out."
+    ]

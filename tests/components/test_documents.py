@@ -23,7 +23,7 @@ class Known:
     def create(self, resource, inputs):
         special = {
             "bridge-live": {"arn": ALIAS_ARN},
-            "vectors-stdlib": {"indexArn": INDEX_ARN},
+            "vectors-stdlib": {"indexArn": INDEX_ARN, "creationTime": "2026-11-21T12:00:00Z"},
             "vectors-bucket": {"vectorBucketArn": "arn:bucket"},
             "database-cluster": {
                 "arn": CLUSTER_ARN,
@@ -59,20 +59,6 @@ def made():
 
 def statements(made, kind, name, key="policy"):
     return json.loads(only(made, kind, name).inputs[key])["Statement"]
-
-
-def test_the_function_reads_its_indexes_and_writes_its_log_and_nothing_else(made):
-    assert statements(made, "RolePolicy", "bridge-read") == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3vectors:GetVectors", "s3vectors:ListVectors", "s3vectors:QueryVectors"],
-            "Resource": [INDEX_ARN],
-        },
-        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:encryption-key"},
-        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "arn:bridge-logs:*"},
-    ]
-    variables = only(made, "Function").inputs["environment"]["variables"]
-    assert variables == {"VECTORDB_INDEX_ARNS": f'["{INDEX_ARN}"]'}
 
 
 def test_the_database_may_invoke_the_alias_and_no_other_version(made):
@@ -154,8 +140,18 @@ def test_nobody_reads_the_vectors_over_clear_text(made):
     ]
 
 
+STDLIB = {
+    "name": "stdlib",
+    "arn": INDEX_ARN,
+    "dimension": 256,
+    "metric": "cosine",
+    "model": "amazon.titan-embed-text-v2:0",
+    "fullTextKeys": [{"key": "summary", "language": "en"}],
+}
+
+
 def test_the_step_is_told_everything_but_a_secret(made):
-    environment = only(made, "Command").inputs["environment"]
+    environment = only(made, "Command", "sql-apply").inputs["environment"]
     digest = environment.pop("VECTORDB_SQL_SHA256")
     assert len(digest) == 64
     assert environment == {
@@ -169,9 +165,44 @@ def test_the_step_is_told_everything_but_a_secret(made):
         "VECTORDB_BASTION_ID": "id-bastion-instance",
         "VECTORDB_SESSION_DOCUMENT": "bastion-forward",
         "VECTORDB_FUNCTION_ARN": ALIAS_ARN,
-        "VECTORDB_INDEXES": json.dumps([{"name": "stdlib", "arn": INDEX_ARN, "dimension": 256, "metric": "cosine"}]),
+        "VECTORDB_INDEXES": json.dumps([STDLIB]),
         "VECTORDB_USERS": json.dumps([{"name": "vectordb_app", "access": "writer"}]),
     }
+
+
+def test_the_step_of_full_text_keys_is_told_the_indexes_that_have_some(made):
+    step = only(made, "Command", "text-search-apply").inputs
+    assert step["create"] == 'exec "${VECTORDB_PYTHON:-.venv/bin/python}" -m vectordb indexes apply'
+    assert (step["dir"], step["addPreviousOutputInEnv"]) == (".", True)
+    assert not {"triggers", "delete", "update", "stdin"} & step.keys()
+    assert step["environment"] == {
+        "VECTORDB_REGION": "us-east-1",
+        "VECTORDB_TEXT_SEARCH": json.dumps(
+            [{"arn": INDEX_ARN, "keys": [{"key": "summary", "language": "en"}], "created": "2026-11-21T12:00:00Z"}]
+        ),
+    }
+
+
+def test_sql_and_the_output_tell_the_same_of_an_index():
+    configuration = stack_configuration.read(ROOT, "dev")
+    index = {
+        "name": "stdlib", "dimension": 3, "nonFilterableKeys": ["body"], "fullTextKeys": ["body", "title"], "tenantKey": "customer",
+    }  # fmt: skip
+    values = {**configuration.values, "vectordb:indexes": json.dumps([index])}
+    recording = program.run(dataclasses.replace(configuration, values=values), Known())
+    told = json.loads(only(recording, "Command", "sql-apply").inputs["environment"]["VECTORDB_INDEXES"])
+    assert told == recording.outputs["indexes"]
+    assert told == [
+        {
+            "name": "stdlib",
+            "arn": INDEX_ARN,
+            "dimension": 3,
+            "metric": "cosine",
+            "nonFilterableKeys": ["body"],
+            "fullTextKeys": [{"key": "body"}, {"key": "title"}],
+            "tenantKey": "customer",
+        }
+    ]
 
 
 DATABASE = {

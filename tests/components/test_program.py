@@ -27,6 +27,7 @@ def test_every_resource_of_the_dev_stack(dev):
         ("ClusterParameterGroup", "database-parameters"),
         ("ClusterRoleAssociation", "database-invoke"),
         ("Command", "sql-apply"),
+        ("Command", "text-search-apply"),
         ("Dashboard", "observability-dashboard"),
         ("DefaultNetworkAcl", "network-default"),
         ("DefaultRouteTable", "network-default"),
@@ -268,7 +269,7 @@ def test_without_a_bastion_its_endpoints_are_gone_too():
     # Amazon Linux's packages were the only use of S3's.
     assert sorted(all_of(recording, "VpcEndpoint")) == ["network-lambda"]
     assert not all_of(recording, "Instance")
-    environment = only(recording, "Command").inputs["environment"]
+    environment = only(recording, "Command", "sql-apply").inputs["environment"]
     assert environment["VECTORDB_TRANSPORT"] == "direct"
     assert "VECTORDB_BASTION_ID" not in environment
 
@@ -276,14 +277,14 @@ def test_without_a_bastion_its_endpoints_are_gone_too():
 def test_the_function_is_small_and_outside_the_network(dev):
     function = only(dev, "Function").inputs
     assert (function["runtime"], function["architectures"], function["publish"]) == ("python3.13", ["arm64"], True)
-    assert (function["timeout"], function["memorySize"], function["handler"]) == (20, 512, "handler.handle")
+    assert (function["timeout"], function["memorySize"], function["handler"]) == (20, 1024, "handler.handle")
     assert "vpcConfig" not in function
     assert function["loggingConfig"]["logFormat"] == "JSON"
     assert only(dev, "LogGroup", "bridge-logs").inputs["name"] == "/aws/lambda/vectordb-dev-bridge"
 
 
 def test_the_step_has_no_triggers_no_delete_and_nothing_of_this_machine(dev):
-    step = only(dev, "Command").inputs
+    step = only(dev, "Command", "sql-apply").inputs
     assert step["create"] == 'exec "${VECTORDB_PYTHON:-.venv/bin/python}" -m vectordb migrate apply'
     assert (step["dir"], step["addPreviousOutputInEnv"]) == (".", False)
     assert not {"triggers", "delete", "update", "stdin"} & step.keys()
@@ -293,7 +294,7 @@ def test_the_step_has_no_triggers_no_delete_and_nothing_of_this_machine(dev):
 
 def test_the_step_waits_for_writer_rules_endpoints_and_association(dev):
     waits = {urn.rpartition("::")[2] for urn in only(dev, "SqlSchema").dependencies} | {
-        urn.rpartition("::")[2] for urn in only(dev, "Command").dependencies
+        urn.rpartition("::")[2] for urn in only(dev, "Command", "sql-apply").dependencies
     }
     assert {
         "database-writer",

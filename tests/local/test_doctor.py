@@ -41,8 +41,9 @@ GREEN = {
     "vector-indexes": "ok",
     "s3-vectors": "ok",
     "sql-ledger": "ok",
+    "bedrock-models": "ok",
 }
-ABSENT = ["data-api", "queue", "bedrock-models"]
+ABSENT = ["data-api", "queue"]
 SECONDS = 3.0
 
 
@@ -137,11 +138,12 @@ def test_a_person_gets_a_line_for_each_link_and_the_exit_code_tells(project, mas
     lines = done.stdout.splitlines()
     assert done.returncode == 1
     assert [line[16:].split()[0] for line in lines] == list(GREEN)
-    assert lines[-1].startswith("failed          sql-ledger")
-    assert lines[-1].endswith(
+    [ledger] = [line for line in lines if line[16:].startswith("sql-ledger")]
+    assert ledger.startswith("failed")
+    assert ledger.endswith(
         "not applied: repeatable/95_users.sql (changed)  → Apply them with `pulumi up`, or vectordb migrate apply."
     )
-    assert done.stderr.splitlines()[-1] == "Not part of this stack: data-api, queue, bedrock-models"
+    assert done.stderr.splitlines()[-1] == "Not part of this stack: data-api, queue"
 
 
 def test_without_a_stack_it_says_how_to_start_one(project):
@@ -161,7 +163,7 @@ def test_credentials_that_nobody_knows(look, monkeypatch):
     report = look()
     assert states(report) == GREEN | {"region-and-identity": "failed"} | skipped(
         "vpc-block-public-access", "database-state", "iam-login", "extensions", "role-associations", "bridge", "vector-indexes",
-        "s3-vectors", "sql-ledger",
+        "s3-vectors", "sql-ledger", "bedrock-models",
     )  # fmt: skip
     assert finding(report, "region-and-identity").remedy.startswith("AWS does not know these credentials")
 
@@ -366,6 +368,22 @@ def test_an_index_that_was_deleted(look, stack):
         client.create_index(**{key: found[key] for key in kept})
     assert states(report) == GREEN | {"vector-indexes": "failed"} | skipped("s3-vectors")
     assert finding(report, "vector-indexes").detail == f"stdlib is gone ({arn})"
+
+
+def test_an_index_that_was_made_anew_gets_its_full_text_keys_again(project, look):
+    report = look()
+    assert states(report) == GREEN | {"vector-indexes": "warning"}
+    found = finding(report, "vector-indexes")
+    assert found.detail == "stdlib (256, cosine); stdlib does not search summary by words"
+    assert found.remedy == "`vectordb indexes apply --local` configures it, and waits."
+    lacking = project.run("indexes", "check", "--local")
+    assert (lacking.returncode, lacking.stdout) == (1, "stdlib  lacks summary\n")
+    done = project.run("indexes", "apply", "--local")
+    assert (done.returncode, json.loads(done.stdout)["indexes"][0]["added"]) == (0, ["summary"]), done.stderr
+    assert done.stderr.splitlines()[0] == "stdlib: added summary"
+    again = project.run("indexes", "check", "--local")
+    assert (again.returncode, again.stdout) == (0, "stdlib  as declared: summary (en)\n")
+    assert finding(look(), "vector-indexes").detail == "stdlib (256, cosine, by words: summary)"
 
 
 def test_a_function_that_may_not_read_the_index(look, stack):

@@ -1,6 +1,6 @@
 """PostgreSQL 16 and 18 with the project's SQL applied by the project's runner, as the master who is no superuser.
 
-Behind `aws_lambda` stands the bridge's own handler, in this process, on vectors in memory.
+Behind `aws_lambda` stands the bridge's own handler, in this process, and behind that the emulator of S3 Vectors.
 """
 
 import json
@@ -13,11 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 
+import embedding
 import handler
 import service
+import transport
 from tests.sql import embed_cases
 from tests.sql.cases import DECLARED, PASSWORD, SQL, USERS
-from tests.sql.doubles import FUNCTION_ARN, Index, Lambda, S3Vectors, index_arn
+from tests.sql.doubles import FUNCTION_ARN, MODEL, Lambda, S3Vectors
 from vectordb.database import migrate, sqlfiles
 from vectordb.local.postgres import PostgresServer, bootstrap
 from vectordb.local.postgres.spool import SpoolWorker
@@ -71,26 +73,46 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def vectors() -> S3Vectors:
-    """The contents: demo-index, the sample's five dimensions; many, 5,000 vectors; wide, of a usual dimension."""
-    double = S3Vectors()
-    demo = Index(5)
-    for n in range(1, 21):
-        demo.vectors[f"vec_{n:03}"] = (
-            [n / 10, 0.2, 0.3, 0.4, 0.5],
-            {"id": n, "category": "test" if n % 2 else "other"},
+def vectors(tmp_path_factory: Any) -> Iterator[S3Vectors]:
+    """The contents of the indexes of `cases.DECLARED`; tests that change them put them back."""
+    double = S3Vectors(tmp_path_factory.mktemp("s3vectors"))
+    for index in DECLARED:
+        searches = (
+            {
+                "textSearchConfigurations": [
+                    {"metadataKey": one["key"], "language": one["language"]} for one in index["fullTextKeys"]
+                ]
+            }
+            if "fullTextKeys" in index
+            else {}
         )
-    many = Index(2, "euclidean")
-    many.vectors = {str(n): ([n / 8, 0.0], {"n": n}) for n in range(5000)}
-    wide = Index(1536)
-    wide.vectors = {str(n): ([math.sin(n * 1536 + i) for i in range(1536)], {}) for n in range(100)}
-    double.indexes = {
-        index_arn("demo-index"): demo,
-        index_arn("many"): many,
-        index_arn("empty"): Index(3),
-        index_arn("wide"): wide,
-    }
-    return double
+        more = {"metadataConfiguration": searches} if searches else {}
+        double.create(index["name"], index["dimension"], index["metric"], **more)
+    double.put(
+        "demo-index",
+        {
+            f"vec_{n:03}": (
+                [n / 10, 0.2, 0.3, 0.4, 0.5],
+                {"id": n, "category": "test" if n % 2 else "other", "body": f"words of entry {n}"},
+            )
+            for n in range(1, 21)
+        },
+    )
+    double.put("many", {str(n): ([n / 8, 0.0], {"n": n}) for n in range(5000)})
+    double.put("wide", {str(n): ([math.sin(n * 1536 + i) for i in range(1536)], {}) for n in range(100)})
+    double.put("private", {"secret": ([1.0, 2.0, 3.0], {})})
+    owners = {"a": ["acme"], "g": ["globex"], "both": ["acme", "globex"]}
+    double.put(
+        "tenants",
+        {
+            f"{name}{n}": ([1.0, n, 0.0, 1.0], {"tenant": whose if len(whose) > 1 else whose[0], "n": n})
+            for name, whose in owners.items()
+            for n in range(1, 6)
+        }
+        | {"nobody": ([1.0, 1.0, 1.0, 1.0], {"n": 0})},
+    )
+    yield double
+    double.close()
 
 
 @pytest.fixture(scope="session")
@@ -128,12 +150,26 @@ def applied(server: PostgresServer, lambda_: Lambda, vectors: S3Vectors) -> Data
     with pytest.MonkeyPatch.context() as patch:
         _wire(patch, vectors)
         database.apply()
+    database.as_admin(
+        "SELECT s3vl.revoke_index('private', 'vectordb_reader'), s3vl.revoke_index('private', 'vectordb_writer', 'write'),"
+        " s3vl.grant_index('private', 'analyst'), s3vl.trust_application('shop'),"
+        " s3vl.add_tenant('acme', 'acme'), s3vl.add_tenant('globex', 'globex')"
+    )
     return database
 
 
 def _wire(patch: pytest.MonkeyPatch, vectors: S3Vectors) -> None:
     patch.setenv("VECTORDB_INDEX_ARNS", json.dumps([index["arn"] for index in DECLARED]))
-    patch.setattr(service, "_clients", {"us-east-1": vectors})
+    patch.setenv("VECTORDB_MODELS", json.dumps([MODEL]))
+    patch.setattr(transport, "exchange", vectors.exchange)
+    patch.setattr(service, "PAUSE_SECONDS", 0.0)
+    patch.setattr(service, "THROTTLED_PAUSE_SECONDS", 0.0)
+    model = embedding.Model(
+        dimensions=(5,),
+        body=lambda text, dimension: {"inputText": text, "dimensions": dimension},
+        numbers=lambda answer: answer["embedding"],
+    )
+    patch.setitem(embedding.MODELS, MODEL, model)
 
 
 @pytest.fixture
@@ -144,7 +180,7 @@ def database(applied: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dat
     applied.lambda_.functions.clear()
     applied.vectors.calls.clear()
     yield applied
-    applied.vectors.refusal = None
+    applied.vectors.refusal = applied.vectors.before = None
 
 
 @pytest.fixture
@@ -159,3 +195,19 @@ def bench(applied: Database) -> Iterator[embed_cases.Bench]:
     """Where vectorizers are tried."""
     with embed_cases.opened(applied) as bench:
         yield bench
+
+
+@pytest.fixture
+def superuser(database: Database) -> Iterator[Connection]:
+    """For looking, and for making what a stranger would have."""
+    with database.server.superuser_connection("vectordb") as connection:
+        yield connection
+
+
+@pytest.fixture
+def nobody(superuser: Connection) -> Iterator[str]:
+    """A login without any grant."""
+    superuser.execute(f"CREATE ROLE nobody LOGIN PASSWORD '{PASSWORD}'")
+    yield "nobody"
+    superuser.execute("DROP OWNED BY nobody")
+    superuser.execute("DROP ROLE nobody")

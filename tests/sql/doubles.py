@@ -1,109 +1,146 @@
-"""What stands in for AWS behind `aws_lambda.invoke`: S3 Vectors in memory, and Lambda's Invoke operation over HTTP."""
+"""What stands in for AWS behind `aws_lambda.invoke`: the emulators in this process, and Lambda's Invoke operation over HTTP."""
 
 import contextlib
 import json
 import math
 import threading
 import urllib.parse
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+import transport
+from vectordb.local.emulator.s3vectors import service
+from vectordb.local.emulator.wire import Request, ServiceError
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:vectordb-dev-bridge:live"
-PAGE = 100
+BUCKET = "vectordb-dev"
+MODEL = "test.embed-words"
+MOST_PUT = 500
 
 
 def index_arn(name: str, *, partition: str = "aws", region: str = "us-east-1") -> str:
-    return f"arn:{partition}:s3vectors:{region}:123456789012:bucket/vectordb-dev/index/{name}"
+    return f"arn:{partition}:s3vectors:{region}:123456789012:bucket/{BUCKET}/index/{name}"
 
 
-@dataclass
-class Index:
-    """Vectors of one index, in the order in which they were put."""
-
-    dimension: int
-    metric: str = "cosine"
-    vectors: dict[str, tuple[list[float], dict[str, Any]]] = field(default_factory=dict)
-
-    def distance(self, one: list[float], other: list[float]) -> float:
-        if self.metric == "euclidean":
-            return math.dist(one, other)
-        norms = math.hypot(*one) * math.hypot(*other)
-        return 1 - sum(a * b for a, b in zip(one, other, strict=True)) / norms
+def embedded(text: str, dimension: int) -> list[float]:
+    """What the model of the tests makes of a text: a unit vector, the sum of its words' own."""
+    words = text.lower().split()
+    sums = [sum(math.sin(zlib.crc32(word.encode()) % 1000 + place) for word in words) for place in range(dimension)]
+    length = math.hypot(*sums)
+    return [value / length for value in sums]
 
 
 class S3Vectors:
-    """boto3's client of S3 Vectors: exact search, 100 results a page, equality filters, the service's refusals."""
+    """S3 Vectors and Bedrock as the function reaches them: `exchange` stands in the place of transport.exchange.
 
-    def __init__(self) -> None:
-        self.indexes: dict[str, Index] = {}
+    Attributes:
+        calls: (operation, parameters) of each call that was sent, attempts included; InvokeModel is Bedrock's.
+        refusal: (code, message, HTTP status) with which every call is answered while it is set.
+        before: called with operation and parameters before each call; what it returns, if anything, is the answer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._service = service.S3Vectors(folder, backfill_seconds=0)
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.refusal: tuple[str, str, int] | None = None
-        self.page = PAGE
+        self.before: Callable[[str, dict[str, Any]], transport.Reply | None] | None = None
+        self._ask("CreateVectorBucket", {"vectorBucketName": BUCKET})
 
-    def _begin(self, operation: str, parameters: dict[str, Any]) -> Index:
+    def exchange(
+        self,
+        service: str,
+        region: str,
+        path: str,
+        body: bytes,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+    ) -> transport.Reply:
+        operation = "InvokeModel" if service == "bedrock-runtime" else path.removeprefix("/")
+        parameters = json.loads(body)
         self.calls.append((operation, parameters))
+        if self.before and (reply := self.before(operation, parameters)):
+            return reply
         if self.refusal:
-            raise refused(operation, *self.refusal)
-        if parameters["indexArn"] not in self.indexes:
-            raise refused(operation, "NotFoundException", "The specified index could not be found", 404)
-        return self.indexes[parameters["indexArn"]]
+            return refused(*self.refusal)
+        if operation == "InvokeModel":
+            return answered({"embedding": embedded(parameters["inputText"], parameters["dimensions"])})
+        return self._sent(operation, body, region)
 
-    def query_vectors(self, **parameters: Any) -> dict[str, Any]:
-        index = self._begin("QueryVectors", parameters)
-        asked = parameters["queryVector"]["float32"]
-        if len(asked) != index.dimension:
-            text = f"Query vector must have length equal to the dimension of the index: expected {index.dimension}"
-            raise refused("QueryVectors", "ValidationException", text, 400)
-        wanted = parameters.get("filter") or {}
-        near = sorted(
-            (index.distance(asked, vector), key)
-            for key, (vector, metadata) in index.vectors.items()
-            if all(metadata.get(name) == value for name, value in wanted.items())
-        )[: parameters["topK"]]
-        start = int(parameters.get("nextToken", "0"))
-        found = [
-            {"key": key, "distance": distance}
-            | ({"metadata": index.vectors[key][1]} if parameters["returnMetadata"] else {})
-            for distance, key in near[start : start + self.page]
+    def called(self, operation: str) -> list[dict[str, Any]]:
+        """The parameters of the calls of one operation."""
+        return [parameters for name, parameters in self.calls if name == operation]
+
+    # What a test prepares, past `calls` and `refusal`.
+
+    def create(self, name: str, dimension: int, metric: str = "cosine", **more: Any) -> None:
+        shape = {"dataType": "float32", "dimension": dimension, "distanceMetric": metric}
+        self._ask("CreateIndex", {"vectorBucketName": BUCKET, "indexName": name} | shape | more)
+
+    def put(self, name: str, vectors: Mapping[str, tuple[list[float], dict[str, Any]]]) -> None:
+        """Add vectors: key → (numbers, metadata)."""
+        records = [
+            {"key": key, "data": {"float32": numbers}, "metadata": metadata}
+            for key, (numbers, metadata) in vectors.items()
         ]
-        more = start + self.page < len(near)
-        return {"vectors": found, "distanceMetric": index.metric} | (
-            {"nextToken": str(start + self.page)} if more else {}
-        )
+        for start in range(0, len(records), MOST_PUT):
+            self._ask("PutVectors", {"indexArn": index_arn(name), "vectors": records[start : start + MOST_PUT]})
 
-    def get_vectors(self, **parameters: Any) -> dict[str, Any]:
-        index = self._begin("GetVectors", parameters)
-        assert len(parameters["keys"]) <= 100
-        keys = sorted(set(parameters["keys"]) & index.vectors.keys())  # in no order that was asked for
-        return {"vectors": [self._vector(index, key, parameters) for key in keys]}
+    def contents(self, name: str) -> dict[str, tuple[list[float], dict[str, Any]]]:
+        """All vectors of an index, by key: (numbers, metadata)."""
+        found, asked = [], {"indexArn": index_arn(name), "maxResults": 1000, "returnData": True, "returnMetadata": True}
+        while True:
+            page = self._ask("ListVectors", asked)
+            found += page["vectors"]
+            if "nextToken" not in page:
+                return {one["key"]: (one["data"]["float32"], one["metadata"]) for one in found}
+            asked["nextToken"] = page["nextToken"]
 
-    def list_vectors(self, **parameters: Any) -> dict[str, Any]:
-        index = self._begin("ListVectors", parameters)
-        start, keys = int(parameters.get("nextToken", "0")), list(index.vectors)
-        page = keys[start : start + parameters["maxResults"]]
-        end = start + len(page)
-        return {"vectors": [self._vector(index, key, parameters) for key in page]} | (
-            {"nextToken": str(end)} if end < len(keys) else {}
-        )
+    def clear(self, name: str) -> None:
+        """Delete every vector of an index."""
+        keys = list(self.contents(name))
+        for start in range(0, len(keys), MOST_PUT):
+            self._ask("DeleteVectors", {"indexArn": index_arn(name), "keys": keys[start : start + MOST_PUT]})
 
-    @staticmethod
-    def _vector(index: Index, key: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        vector, metadata = index.vectors[key]
-        data = {"data": {"float32": vector}} if parameters["returnData"] else {}
-        return {"key": key} | data | ({"metadata": metadata} if parameters["returnMetadata"] else {})
+    def close(self) -> None:
+        self._service.close()
+
+    def _ask(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        reply = self._sent(operation, json.dumps(parameters).encode(), "us-east-1")
+        assert reply.status == 200, reply
+        answer: dict[str, Any] = json.loads(reply.body)
+        return answer
+
+    def _sent(self, operation: str, body: bytes, region: str) -> transport.Reply:
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": f"/{operation}",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": BytesIO(body),
+            "HTTP_AUTHORIZATION": f"Credential=KEY/20260101/{region}/s3vectors/aws4_request",
+        }
+        try:
+            reply = self._service.handle(operation, Request(environ))
+        except ServiceError as error:
+            reply = error.response()
+        headers = {name.lower(): value for name, value in reply.headers} | {"x-amzn-requestid": "s3-request-1"}
+        return transport.Reply(reply.status, headers, reply.body)
 
 
-def refused(operation: str, code: str, message: str, status: int) -> ClientError:
-    """What botocore raises when the service refuses."""
-    response = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"RequestId": "s3-request-1", "HTTPStatusCode": status},
-    }
-    return ClientError(response, operation)
+def answered(document: Any) -> transport.Reply:
+    """A service's answer."""
+    return transport.Reply(200, {"x-amzn-requestid": "s3-request-1"}, json.dumps(document).encode())
+
+
+def refused(code: str, message: str, status: int = 400) -> transport.Reply:
+    """A service's refusal."""
+    headers = {"x-amzn-requestid": "s3-request-1", "x-amzn-errortype": code}
+    return transport.Reply(status, headers, json.dumps({"message": message}).encode())
 
 
 @dataclass(frozen=True)

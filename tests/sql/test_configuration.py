@@ -59,8 +59,8 @@ def test_region_and_partition_come_from_the_arn(operator, arn):
 @pytest.mark.parametrize(
     ("arguments", "state", "message"),
     [
-        ("NULL", "22004", "lambda_arn and timeout_seconds must not be NULL"),
-        (f"'{FUNCTION_ARN}', NULL, NULL", "22004", "lambda_arn and timeout_seconds must not be NULL"),
+        ("NULL", "22004", "lambda_arn must not be NULL"),
+        (f"'{FUNCTION_ARN}', NULL, NULL", "22004", "timeout_seconds must not be NULL"),
         ("''", "22023", "'' is not the ARN of a Lambda function"),
         ("'bridge'", "22023", "'bridge' is not the ARN of a Lambda function"),
         ("'arn:aws:s3:::x'", "22023", "'arn:aws:s3:::x' is not the ARN of a Lambda function"),
@@ -212,7 +212,7 @@ def test_registering_again_changes_the_index_and_keeps_its_description(operator)
     assert operator.execute(row).fetchone() == (index_arn("other"), "five dimensions", None)
 
 
-def test_times_have_a_zone(app):
+def test_columns_are_the_sample_s(app):
     cursor = app.execute("SELECT * FROM s3vl.list_indexes()")
     assert [(column.name, column.type_code) for column in cursor.description] == [
         ("index_name", 25),
@@ -221,8 +221,8 @@ def test_times_have_a_zone(app):
         ("bucket_name", 25),
         ("region", 25),
         ("account_id", 25),
-        ("created_at", 1184),
-        ("updated_at", 1184),
+        ("created_at", 1114),
+        ("updated_at", 1114),
         ("is_active", 16),
     ]
 
@@ -244,7 +244,8 @@ def test_the_deployment_registers_and_deactivates(database, app):
             "repeatable/90_deployment.sql: NOTICE: the index 'many' is declared no more: deactivated" in database.said
         )
         rows = app.execute("SELECT index_name, is_active FROM s3vl.list_indexes()").fetchall()
-        assert rows == [("by-hand", True), ("demo-index", True), ("empty", True), ("wide", True), ("many", False)]
+        active = ["by-hand", "copies", "demo-index", "empty", "tenants", "wide"]
+        assert rows == [*((name, True) for name in active), ("many", False)]
         for statement in (QUERY, "SELECT s3vl.resolve_index_arn('many')"):
             with pytest.raises(errors.ObjectNotInPrerequisiteState, match="the index 'many' is deactivated") as caught:
                 app.execute(statement)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.sql.cases import READS, failure
-from tests.sql.doubles import index_arn
+from tests.sql.cases import READS, SQL, failure
+from tests.sql.doubles import index_arn, refused
 
 # --- arguments
 
@@ -127,6 +127,9 @@ def test_an_arn_that_is_not_registered_is_refused_and_not_repeated(database, app
         ("KmsInvalidKeyUsageException", 400, "55000"),
         ("KmsInvalidStateException", 400, "55000"),
         ("KmsNotFoundException", 400, "55000"),
+        ("ExpiredTokenException", 403, "58000"),
+        ("InvalidSignatureException", 403, "58000"),
+        ("UnrecognizedClientException", 403, "42501"),
         ("SomethingNewException", 400, "58000"),
     ],
 )
@@ -136,22 +139,58 @@ def test_the_service_s_refusals(database, app, code, status, state):
         found, message, detail, hint = failure(app, read)
         name = read.split("FROM ")[1].partition("(")[0]
         assert (found, message) == (state, f"{name}: {code}: this is why")
-        assert detail == "Request id of S3 Vectors: s3-request-1. Request id of the function: lambda-request-1."
+        assert detail == "Request id of the service: s3-request-1. Request id of the function: lambda-request-1."
         assert len(hint) > 8
 
 
-def test_every_error_of_the_service_s_model_has_its_sqlstate(database):
-    """The model is the SDK's own, so an error that AWS adds is noticed here."""
-    import boto3
+def test_every_error_of_the_services_models_has_its_sqlstate(database):
+    """The models are the SDK's own, so an error that AWS adds is noticed here."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
 
-    model = boto3.client("s3vectors", region_name="us-east-1").meta.service_model
+    used = {
+        "s3vectors": (
+            "QueryVectors",
+            "GetVectors",
+            "ListVectors",
+            "PutVectors",
+            "DeleteVectors",
+            "GetIndex",
+            "ListIndexes",
+        ),
+        "bedrock-runtime": ("InvokeModel",),
+    }
     named = {
         shape.name
-        for operation in ("QueryVectors", "GetVectors", "ListVectors")
-        for shape in model.operation_model(operation).error_shapes
+        for service, operations in used.items()
+        for operation in operations
+        for shape in ServiceModel(Loader().load_service_model(service, "service-2"))
+        .operation_model(operation)
+        .error_shapes
     }
     known = {code for (code,) in database.as_admin("SELECT code FROM s3vl.refusals()")}
-    assert named <= known
+    assert {"KmsNotFoundException", "ModelNotReadyException"} <= named <= known
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "state"),
+    [
+        ("ThrottlingException", 429, "53400"),
+        ("ModelNotReadyException", 429, "55000"),
+        ("ModelTimeoutException", 408, "58000"),
+        ("ModelErrorException", 424, "58000"),
+        ("ResourceNotFoundException", 404, "42704"),
+        ("AccessDeniedException", 403, "42501"),
+        ("ValidationException", 400, "22023"),
+        ("ServiceQuotaExceededException", 400, "53000"),
+    ],
+)
+def test_the_model_s_refusals(database, app, code, status, state):
+    database.vectors.before = lambda operation, _: refused(code, "why", status) if operation == "InvokeModel" else None
+    found, message, detail, hint = failure(app, "SELECT * FROM s3vl.search_text('words', 'demo-index')")
+    assert (found, message) == (state, f"s3vl.search_text: {code}: Amazon Bedrock: why")
+    assert "s3-request-1" in detail
+    assert hint
 
 
 def test_every_error_of_the_function_has_its_sqlstate(database):
@@ -160,7 +199,7 @@ def test_every_error_of_the_function_has_its_sqlstate(database):
 
     folder = Path(__file__).resolve().parents[2] / "lambda/bridge"
     raised = set(re.findall(r"BridgeError\(\s*\"(\w+)\"", "".join(path.read_text() for path in folder.glob("*.py"))))
-    assert {"InvalidRequest", "DeadlineExceeded", "UnexpectedError"} <= raised
+    assert {"InvalidRequest", "DeadlineExceeded", "UnexpectedError", "ModelNotAllowed"} <= raised
     known = {code for (code,) in database.as_admin("SELECT code FROM s3vl.refusals()")}
     assert raised <= known
 
@@ -183,5 +222,57 @@ def test_a_wrong_token_is_an_argument(app):
     found, message, _, _ = failure(app, "SELECT * FROM s3vl.list_vectors(index_name => 'many', next_token => '')")
     assert (found, message) == (
         "22023",
-        "s3vl.list_vectors: InvalidRequest: next_token must be a string of 1 to 4096 characters",
+        "s3vl.list_vectors: InvalidRequest: next_token must be a string of 1 to 2048 characters",
+    )
+
+
+# --- the file's own list
+
+
+def test_every_sqlstate_is_in_the_list_at_the_head_of_the_file():
+    """sql/repeatable/11_bridge_errors.sql says what a program may meet, and what to do then."""
+    import re
+
+    head, _, body = (SQL / "repeatable/11_bridge_errors.sql").read_text().partition("SET LOCAL ROLE")
+    listed = set(re.findall(r"^--   ([0-9A-Z]{5})  ", head, re.MULTILINE))
+    files = body + "".join(path.read_text() for path in sorted((SQL / "repeatable").glob("1[2-9]_*.sql")))
+    raised = set(re.findall(r"'((?:[0-9]{2}|S3)[0-9A-Z]{3})'", files)) - {"22021", "3F000", "42883", "22P02", "S3V00"}
+    conditions = {
+        "null_value_not_allowed": "22004",
+        "invalid_parameter_value": "22023",
+        "untranslatable_character": "22P05",
+        "insufficient_privilege": "42501",
+        "undefined_object": "42704",
+        "wrong_object_type": "42809",
+        "object_not_in_prerequisite_state": "55000",
+        "array_subscript_error": "S3V01",  # caught again by its caller, as an answer of another shape
+    }
+    raised |= {conditions[name] for name in re.findall(r"ERRCODE = '([a-z_]+)'", files)}
+    assert raised <= listed, raised - listed
+    assert {"42809", "53400", "S3V01", "22P05"} <= raised
+
+
+# --- a write that ended in the middle
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [
+        (0, "None of 9 vectors is known to be written. Request id: r."),
+        (4, "4 of 9 vectors were written: the first 4 of vector_ids, from 'a' to 'd'. Request id: r."),
+    ],
+)
+def test_a_partial_write_keeps_its_state_and_says_how_far_it_came(database, done, expected):
+    with database.login("operator") as operator:
+        found = failure(
+            operator,
+            "SELECT s3vl.raise_partial('s3vl.put_vectors', 'written', %s, 9, 'a', 'd', '53400',"
+            " 's3vl.put_vectors: TooManyRequestsException: slow down', 'Request id: r.', 'Wait.')",
+            done,
+        )
+    assert found == (
+        "53400",
+        "s3vl.put_vectors: TooManyRequestsException: slow down",
+        expected,
+        "Calling it again with all of them is safe: a vector is put, and deleted, by its key. Wait.",
     )

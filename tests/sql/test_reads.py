@@ -1,22 +1,23 @@
-"""query_vectors, get_vectors and list_vectors as applications call them."""
+"""query_vectors as applications call it."""
 
+import json
 import math
+import struct
 
 import pytest
-from psycopg import errors
 
-import vectors as operations
+import limits
+from tests.sql.answers import answering, arguments, refused_when
+from tests.sql.cases import failure
 from tests.sql.doubles import index_arn
 
 QUERY = [0.1, 0.2, 0.3, 0.4, 0.5]
 NEAREST = ["vec_001", "vec_002", "vec_003"]
+SEARCH = "SELECT * FROM s3vl.query_vectors('[1,2,3,4,5]', 'demo-index', top_k => 3)"
 
 
 def keys(cursor):
     return [row[0] for row in cursor.fetchall()]
-
-
-# --- query_vectors
 
 
 def test_columns_and_values(app):
@@ -28,12 +29,12 @@ def test_columns_and_values(app):
         ("metadata", 3802),
     ]
     (first, second) = cursor.fetchall()
-    assert (first[0], first[3]) == ("vec_001", {"id": 1, "category": "test"})
-    assert first[1] == pytest.approx(0, abs=1e-12)
+    assert (first[0], first[3]) == ("vec_001", {"id": 1, "category": "test", "body": "words of entry 1"})
+    assert first[1] == pytest.approx(0, abs=1e-6)
     dot, norms = 0.2 * 0.1 + 0.54, math.hypot(0.1, *QUERY[1:]) * math.hypot(0.2, *QUERY[1:])
     assert second[0] == "vec_002"
-    assert second[1] == pytest.approx(1 - dot / norms)
-    assert second[2] == pytest.approx(dot / norms)
+    assert second[1] == pytest.approx(1 - dot / norms, abs=1e-6)
+    assert second[2] == 1 - second[1]
 
 
 @pytest.mark.parametrize(
@@ -68,12 +69,15 @@ def test_parameters_of_a_driver(app):
             assert keys(cursor) == NEAREST
 
 
-def test_the_vector_arrives_as_its_shortest_32_bit_floats(database, app):
-    """Defect 7 of the sample: 0.1 went out as 0.10000000149011612."""
+def test_the_vector_arrives_as_the_32_bit_floats_it_is(database, app):
+    """Defect 7 of the sample: 0.1 went out in 64 bits, as 0.10000000149011612."""
     app.execute("SELECT FROM s3vl.query_vectors(ARRAY[0.1, 1e-7, 16777216, 0.333333333333, 0]::real[], 'demo-index')")
     app.execute("SELECT FROM s3vl.query_vectors(ARRAY[0.1, 1e-7, 16777216, 0.333333333333, 0]::float8[], 'demo-index')")
     for _, parameters in database.vectors.calls:
-        assert parameters["queryVector"]["float32"] == [0.1, 1e-07, 16777216, 0.33333334, 0]
+        single = [struct.unpack("f", struct.pack("f", number))[0] for number in parameters["queryVector"]["float32"]]
+        assert single == [0.10000000149011612, 1.0000000116860974e-07, 16777216, 0.3333333432674408, 0]
+    assert len(database.vectors.calls) == 2
+    assert [asked["query_vector"] for asked in arguments(database)] == ["PczMzTPWv5VLgAAAPqqqqwAAAAA="] * 2
 
 
 def test_positional_as_well_as_named(app):
@@ -85,17 +89,82 @@ def test_positional_as_well_as_named(app):
     assert keys(app.execute("SELECT vector_id FROM s3vl.query_vectors(%s, %s, top_k => 3)", (QUERY, arn))) == NEAREST
 
 
-def test_a_filter_reaches_the_service_as_it_is(database, app):
-    cursor = app.execute(
-        "SELECT vector_id FROM s3vl.query_vectors(%s, 'demo-index', top_k => 3, metadata_filter => %s::jsonb)",
-        (QUERY, '{"category": "other"}'),
-    )
-    assert keys(cursor) == ["vec_002", "vec_004", "vec_006"]
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ({"category": "other"}, ["vec_002", "vec_004", "vec_006"]),
+        ({"category": {"$eq": "other"}}, ["vec_002", "vec_004", "vec_006"]),
+        ({"category": {"$ne": "other"}}, ["vec_001", "vec_003", "vec_005"]),
+        ({"id": {"$gt": 2}}, ["vec_003", "vec_004", "vec_005"]),
+        ({"id": {"$gte": 2}}, ["vec_002", "vec_003", "vec_004"]),
+        ({"id": {"$lt": 3}}, ["vec_001", "vec_002"]),
+        ({"id": {"$lte": 1.5}}, ["vec_001"]),
+        ({"id": {"$gt": 2, "$lt": 5}, "category": "other"}, ["vec_004"]),
+        ({"id": {"$in": [7, 9, 11, 3]}}, ["vec_003", "vec_007", "vec_009"]),
+        ({"id": {"$nin": [1, 3]}, "category": {"$nin": ["other"]}}, ["vec_005", "vec_007", "vec_009"]),
+        ({"body": {"$startsWith": "words of entry 2"}}, ["vec_002", "vec_020"]),
+        ({"nothing": {"$exists": False}, "id": {"$exists": True}}, NEAREST),
+        (
+            {"$and": [{"id": {"$gt": 1}}, {"$or": [{"id": 2}, {"id": {"$in": [19, 20]}}]}]},
+            ["vec_002", "vec_019", "vec_020"],
+        ),
+        ({"id": 99}, []),
+    ],
+    ids=str,
+)
+def test_every_form_of_filter(database, app, document, found):
+    statement = "SELECT vector_id FROM s3vl.query_vectors(%s, 'demo-index', top_k => 3, metadata_filter => %s)"
+    assert keys(app.execute(statement, (QUERY, json.dumps(document)))) == found
+    assert database.vectors.calls[0][1]["filter"] == document
+
+
+def test_a_filter_keeps_its_characters_and_its_numbers(database, app):
     app.execute(
         "SELECT FROM s3vl.query_vectors(%s, 'demo-index', metadata_filter => %s)",
         (QUERY, '{"$or": [{"id": {"$gt": 1.50}}, {"category": {"$in": ["ä", "\\"b"]}}]}'),
     )
-    assert database.vectors.calls[1][1]["filter"] == {"$or": [{"id": {"$gt": 1.5}}, {"category": {"$in": ["ä", '"b']}}]}
+    assert database.vectors.calls[0][1]["filter"] == {"$or": [{"id": {"$gt": 1.5}}, {"category": {"$in": ["ä", '"b']}}]}
+
+
+@pytest.mark.parametrize("mode", [None, "ENHANCED"])
+def test_a_query_mode_is_passed_on(database, app, mode):
+    statement = "SELECT vector_id FROM s3vl.query_vectors(%s, 'demo-index', top_k => 3, query_mode => %s)"
+    assert keys(app.execute(statement, (QUERY, mode))) == NEAREST
+    assert database.vectors.calls[0][1].get("queryMode") == mode
+
+
+@pytest.mark.parametrize(
+    ("call", "state", "message"),
+    [
+        ("NULL::vector, 'demo-index'", "22004", "query_vector must not be NULL"),
+        ("'[1,2,3,4,5]', 'demo-index', top_k => NULL", "22004", "top_k must not be NULL"),
+        ("'[1,2,3,4,5]', 'demo-index', return_metadata => NULL", "22004", "return_metadata must not be NULL"),
+        ("'[1,2,3,4,5]', 'demo-index', top_k => 0", "22023", "top_k must be from 1 to 10000, not 0"),
+        ("'[1,2,3,4,5]', 'demo-index', top_k => 10001", "22023", "top_k must be from 1 to 10000, not 10001"),
+        ("'[1,2,3]', 'demo-index'", "22023", "query_vector has 3 dimensions, the index 'demo-index' has 5"),
+        (
+            "array_fill(1, ARRAY[4097]), 'demo-index'",
+            "22023",
+            "query_vector has 4097 dimensions; S3 Vectors has at most 4096",
+        ),
+        (
+            "'[1,2,3,4,5]', 'demo-index', metadata_filter => '[]'",
+            "22023",
+            "metadata_filter must be a JSON object, not array",
+        ),
+        (
+            "'[1,2,3,4,5]', 'demo-index', query_mode => 'FAST'",
+            "22023",
+            "query_mode must be CLASSIC, ENHANCED or NULL, which is the index's own mode",
+        ),
+        ("'[1,2,3,4,5]', 'nowhere'", "42704", None),
+    ],
+)
+def test_what_is_refused_before_the_call(database, app, call, state, message):
+    found, said, _, _ = failure(app, f"SELECT * FROM s3vl.query_vectors({call})")
+    assert found == state
+    assert message is None or said == f"s3vl.query_vectors: {message}"
+    assert database.lambda_.events == []
 
 
 def test_without_metadata(database, app):
@@ -103,7 +172,7 @@ def test_without_metadata(database, app):
         "SELECT metadata FROM s3vl.query_vectors(%s, 'demo-index', return_metadata => false)", (QUERY,)
     ).fetchall()
     assert rows == [({},)] * 10
-    assert database.vectors.calls[0][1]["returnMetadata"] is False
+    assert not database.vectors.calls[0][1].get("returnMetadata")
 
 
 def test_euclidean_has_a_distance_and_no_score(app):
@@ -114,7 +183,7 @@ def test_euclidean_has_a_distance_and_no_score(app):
     assert rows == [("16", 0.0, None), ("15", 0.125, None), ("17", 0.125, None)]
 
 
-@pytest.mark.parametrize("top_k", [1, 100, 101, 1000])
+@pytest.mark.parametrize("top_k", [1, 100, 101, 500, 501, 1000])
 def test_top_k_is_never_silently_short(database, app, top_k):
     """Defect 3 of the sample: at most 100 rows."""
     rows = app.execute(
@@ -128,14 +197,102 @@ def test_top_k_beyond_the_index_gives_all_of_it(database, app):
     rows = app.execute("SELECT vector_id FROM s3vl.query_vectors('[0,0]', 'many', top_k => 10000)").fetchall()
     assert rows == [(str(n),) for n in range(5000)]
     assert len(database.vectors.calls) == 50
+    asked = arguments(database)
+    assert [one["received"] for one in asked] == list(
+        range(0, 5000, 500)
+    )  # 500 an answer, so that a statement can be ended
+    assert asked[0]["next_token"] is None
+    assert all(one["next_token"] for one in asked[1:])
 
 
 def test_an_answer_that_ends_early_is_gone_on_with(database, app, monkeypatch):
-    monkeypatch.setattr(operations, "MAX_ANSWER_BYTES", 4 * 15_000)  # two pages an answer
+    monkeypatch.setattr(limits, "MAX_ANSWER_BYTES", 15_000)
     rows = app.execute("SELECT vector_id FROM s3vl.query_vectors('[0,0]', 'many', top_k => 750)").fetchall()
     assert rows == [(str(n),) for n in range(750)]
-    assert len(database.lambda_.events) == 4
-    assert len(database.vectors.calls) == 8
+    asked = arguments(database)
+    assert len(asked) > 2  # two answers, were each one full
+    assert [one["top_k"] for one in asked] == [750] * len(asked)
+
+
+def test_what_every_request_holds(database, app):
+    app.execute(
+        "SELECT FROM s3vl.query_vectors('[1,2]', 'many', top_k => 7, return_metadata => false, metadata_filter => '{\"n\": 1}')"
+    )
+    (asked,) = arguments(database)
+    epoch = asked.pop("epoch")
+    assert isinstance(epoch, int)
+    assert asked == {
+        "index_arn": index_arn("many"),
+        "query_vector": "P4AAAEAAAAA=",
+        "query_texts": None,
+        "top_k": 7,
+        "limit": 500,
+        "received": 0,
+        "next_token": None,
+        "return_metadata": False,
+        "metadata_filter": {"n": 1},
+        "query_mode": None,
+        "scope": None,
+    }
+
+
+def test_a_tenant_s_scope_goes_with_the_query(database):
+    with database.login("acme") as acme:
+        rows = acme.execute("SELECT vector_id FROM s3vl.query_vectors('[1,2,0,1]', 'tenants', top_k => 20)").fetchall()
+    assert {key for (key,) in rows} == {f"{name}{n}" for name in ("a", "both") for n in range(1, 6)}
+    assert arguments(database)[0]["scope"] == {"key": "tenant", "values": ["acme"]}
+
+
+ONE = {"key": "1", "distance": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("result", "problem"),
+    [
+        ({}, "it has no vectors"),
+        ({"vectors": [], "next_token": None}, "it has no vectors"),
+        ({"metric": "cosine", "vectors": None, "next_token": None}, "it has no vectors"),
+        (
+            {"metric": "cosine", "vectors": {"key": "1"}, "next_token": None},
+            "its vectors have not the shape that was agreed",
+        ),
+        (
+            {"metric": "cosine", "vectors": [[ONE]], "next_token": None},
+            "its vectors have not the shape that was agreed",
+        ),
+        (
+            {"metric": "cosine", "vectors": [{"key": "1"}], "next_token": None},
+            "its vectors have not the shape that was agreed",
+        ),
+        (
+            {"metric": "cosine", "vectors": [ONE | {"distance": None}], "next_token": None},
+            "its vectors have not the shape that was agreed",
+        ),
+        (
+            {"metric": "cosine", "vectors": [ONE | {"distance": "Infinity"}], "next_token": None},
+            "its vectors have not the shape that was agreed",
+        ),
+        (
+            {"metric": "cosine", "vectors": [ONE | {"metadata": "x"}], "next_token": None},
+            "its vectors have not the shape that was agreed",
+        ),
+        (
+            {"metric": "cosine", "vectors": [ONE] * 4, "next_token": None},
+            "it has not the number of vectors that was agreed",
+        ),
+        ({"metric": "cosine", "vectors": [], "next_token": "0:t"}, "it has not the number of vectors that was agreed"),
+    ],
+)
+def test_nonsense_is_never_an_empty_result(database, app, result, problem):
+    assert refused_when(database, app, SEARCH, answering([result])) == ("S3V01", problem)
+
+
+def test_nonsense_in_a_later_answer_gives_no_rows_at_all(database, app):
+    first = {"metric": "cosine", "vectors": [ONE], "next_token": "0:t"}
+    assert refused_when(database, app, SEARCH, answering([first, {}])) == ("S3V01", "it has no vectors")
+    more = {"metric": "cosine", "vectors": [ONE] * 3, "next_token": None}
+    problem = "it has not the number of vectors that was agreed"
+    assert refused_when(database, app, SEARCH, answering([first, more])) == ("S3V01", problem)
 
 
 def test_a_query_that_finds_nothing_is_empty(app):
@@ -160,221 +317,3 @@ def test_lateral_and_joins(database, app):
         SELECT p.name FROM similar_products sp JOIN product p ON p.id = sp.product_id ORDER BY sp.similarity_score DESC LIMIT 2
     """).fetchall()
     assert rows == [("product 1",), ("product 2",)]
-
-
-# --- get_vectors
-
-
-def test_get_has_a_row_for_each_distinct_key_in_the_order_given(app):
-    """Defect 1 of the sample: found was always NULL."""
-    cursor = app.execute(
-        "SELECT * FROM s3vl.get_vectors(ARRAY['vec_003', 'nowhere', 'vec_001', 'vec_003', 'Vec_001'], 'demo-index')"
-    )
-    assert [(column.name, column.type_code) for column in cursor.description] == [
-        ("vector_id", 25),
-        ("embedding", 1022),
-        ("metadata", 3802),
-        ("found", 16),
-    ]
-    assert cursor.fetchall() == [
-        ("vec_003", [0.3, 0.2, 0.3, 0.4, 0.5], {"id": 3, "category": "test"}, True),
-        ("nowhere", None, {}, False),
-        ("vec_001", QUERY, {"id": 1, "category": "test"}, True),
-        ("Vec_001", None, {}, False),
-    ]
-
-
-def test_get_without_data_or_metadata(app):
-    rows = app.execute(
-        "SELECT * FROM s3vl.get_vectors(ARRAY['vec_001', 'x'], 'demo-index', NULL, false, false)"
-    ).fetchall()
-    assert rows == [("vec_001", None, {}, True), ("x", None, {}, False)]
-
-
-def test_get_takes_any_number_of_keys(database, app):
-    rows = app.execute(
-        "SELECT vector_id, embedding[1], found FROM s3vl.get_vectors(ARRAY(SELECT n::text FROM generate_series(6000, 1, -2) n), 'many')"
-    ).fetchall()
-    assert rows == [(str(n), n / 8 if n < 5000 else None, n < 5000) for n in range(6000, 0, -2)]
-    assert len(database.lambda_.events) == 4  # 900 keys each
-    assert len(database.vectors.calls) == 30
-
-
-def test_get_goes_on_where_an_answer_was_full(database, app, monkeypatch):
-    monkeypatch.setattr(operations, "MAX_ANSWER_BYTES", 1536 * 26 * 7)
-    rows = app.execute(
-        "SELECT vector_id, embedding[2] FROM s3vl.get_vectors(ARRAY(SELECT n::text FROM generate_series(0, 99) n), 'wide')"
-    ).fetchall()
-    assert rows == [(str(n), math.sin(n * 1536 + 1)) for n in range(100)]
-    assert len(database.lambda_.events) == 17  # 6 a time
-
-
-def test_keys_are_any_unicode(database, app):
-    strange = [
-        "a b",
-        "ä",
-        "漢字",
-        "😀",
-        '"quoted"',
-        "back\\slash",
-        "new\nline",
-        "\x01",
-        "{}",
-        "NULL",
-        "x" * 1024,
-        "é" * 1024,
-    ]
-    index = database.vectors.indexes[index_arn("empty")]
-    index.vectors.update({key: ([1.0, 2.0, 3.0], {key[:8]: key}) for key in strange})
-    try:
-        rows = app.execute("SELECT * FROM s3vl.get_vectors(%s, 'empty')", (strange,)).fetchall()
-        assert rows == [(key, [1.0, 2.0, 3.0], {key[:8]: key}, True) for key in strange]
-        listed = app.execute("SELECT vector_id FROM s3vl.list_vectors(index_name => 'empty')").fetchall()
-        assert [key for (key,) in listed] == strange
-    finally:
-        index.vectors.clear()
-
-
-def test_what_postgresql_cannot_hold_is_named(database, app):
-    index = database.vectors.indexes[index_arn("empty")]
-    index.vectors["odd"] = ([1.0, 2.0, 3.0], {"text": "a\x00b"})
-    try:
-        for call in (
-            "query_vectors('[1,2,3]', 'empty')",
-            "get_vectors('{odd}', 'empty')",
-            "list_vectors(index_name => 'empty')",
-        ):
-            with pytest.raises(errors.UntranslatableCharacter, match=r"holds U\+0000"):
-                app.execute(f"SELECT * FROM s3vl.{call}")
-        assert app.execute(
-            "SELECT found FROM s3vl.get_vectors('{odd}', 'empty', include_metadata => false)"
-        ).fetchone() == (True,)
-    finally:
-        index.vectors.clear()
-
-
-# --- list_vectors
-
-
-def test_list_pages_through_an_index(database, app):
-    """Defect 2 of the sample: the token was always NULL, so there was no second page."""
-    cursor = app.execute("SELECT * FROM s3vl.list_vectors(index_name => 'many', max_results => 900)")
-    assert [(column.name, column.type_code) for column in cursor.description] == [
-        ("vector_id", 25),
-        ("vector_data", 1022),
-        ("metadata", 3802),
-        ("response_next_token", 25),
-        ("total_count", 23),
-    ]
-    rows = cursor.fetchall()
-    assert rows[:2] == [("0", None, {"n": 0}, "900", None), ("1", None, {"n": 1}, "900", None)]
-    seen = [row[0] for row in rows]
-    while rows[-1][3] is not None:
-        rows = app.execute(
-            "SELECT * FROM s3vl.list_vectors(index_name => 'many', max_results => 900, next_token => %s)",
-            (rows[-1][3],),
-        ).fetchall()
-        seen += [row[0] for row in rows]
-        assert len({row[3] for row in rows}) == 1
-        assert {row[4] for row in rows} == {None}
-    assert seen == [str(n) for n in range(5000)]
-    assert len(database.lambda_.events) == 6
-
-
-def test_list_counts_when_it_has_seen_everything(app):
-    """Defect 6 of the sample: total_count was the length of the page."""
-    statement = "SELECT DISTINCT total_count, count(*) OVER () FROM s3vl.list_vectors(index_name => 'demo-index', max_results => {})"
-    assert app.execute(statement.format(20)).fetchall() == [(20, 20)]
-    assert app.execute(statement.format(19)).fetchall() == [(None, 19)]
-
-
-def test_list_of_an_empty_index_has_no_rows(app):
-    """Defect 6 of the sample: it had one, of NULLs."""
-    assert app.execute("SELECT * FROM s3vl.list_vectors(index_name => 'empty')").fetchall() == []
-
-
-def test_list_with_data_and_without_metadata(app):
-    rows = app.execute(
-        "SELECT * FROM s3vl.list_vectors(%s, NULL, 1, NULL, true, false)", (index_arn("demo-index"),)
-    ).fetchall()
-    assert rows == [("vec_001", QUERY, None, "1", None)]
-
-
-def test_the_arn_comes_first_here_as_in_the_sample(app):
-    rows = app.execute("SELECT count(*) FROM s3vl.list_vectors(%s)", (index_arn("demo-index"),)).fetchall()
-    assert rows == [(20,)]
-
-
-# --- where reads must work
-
-
-@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
-def test_reads_write_nothing(app, isolation):
-    """As on a replica: a read-only transaction, and no transaction id taken."""
-    with app.transaction():
-        app.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation} READ ONLY")
-        assert (
-            keys(app.execute("SELECT vector_id FROM s3vl.query_vectors(%s, 'demo-index', top_k => 3)", (QUERY,)))
-            == NEAREST
-        )
-        assert app.execute("SELECT found FROM s3vl.get_vectors('{vec_001}', 'demo-index')").fetchone() == (True,)
-        assert len(app.execute("SELECT FROM s3vl.list_vectors(index_name => 'demo-index')").fetchall()) == 20
-        assert app.execute("SELECT is_valid FROM s3vl.validate_config()").fetchone() == (True,)
-        assert app.execute("SELECT s3vl.resolve_index_arn('many')").fetchone() == (index_arn("many"),)
-        assert len(app.execute("SELECT FROM s3vl.list_indexes()").fetchall()) == 4
-        assert app.execute("SELECT pg_current_xact_id_if_assigned()").fetchone() == (None,)
-
-
-def test_beside_parallel_workers(database, app):
-    """A function that catches errors may not run beside parallel workers before PostgreSQL 17."""
-    with database.login("vectordb_admin") as admin:
-        admin.execute(
-            "CREATE TABLE public.large AS SELECT n AS id, n % 5000 AS n, repeat('x', 100) AS filler FROM generate_series(1, 60000) n"
-        )
-        admin.execute("ANALYZE public.large")
-        admin.execute("GRANT SELECT ON public.large TO vectordb_reader")
-    try:
-        app.execute("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0")
-        app.execute("SET max_parallel_workers_per_gather = 2; SET debug_parallel_query = off")
-        statement = (
-            "SELECT v.vector_id, count(*) FROM public.large l"
-            " JOIN s3vl.query_vectors('[0,0]', 'many', top_k => 3) v ON l.n = v.vector_id::integer GROUP BY 1 ORDER BY 1"
-        )
-        plan = "\n".join(line for (line,) in app.execute("EXPLAIN " + statement))
-        assert ("Parallel Seq Scan" in plan) is (database.server.version >= 17), plan
-        assert app.execute(statement).fetchall() == [("0", 12), ("1", 12), ("2", 12)]
-        parallel = app.execute("SELECT DISTINCT proparallel FROM pg_proc WHERE proname = 'query_vectors'").fetchall()
-        assert parallel == [("r" if database.server.version >= 17 else "u",)]
-    finally:
-        with database.login("vectordb_admin") as admin:
-            admin.execute("DROP TABLE public.large")
-
-
-def test_a_statement_timeout_ends_the_wait(database, app):
-    import time
-
-    def slow(event):
-        time.sleep(1.5)
-        return database.lambda_.honest(event)
-
-    app.execute("SET statement_timeout = '200ms'")
-    started = time.monotonic()
-    with database.lambda_.behaving(slow), pytest.raises(errors.QueryCanceled) as caught:
-        app.execute("SELECT * FROM s3vl.query_vectors('[0,0]', 'many')")
-    assert time.monotonic() - started < 0.7
-    assert caught.value.sqlstate == "57014"
-    app.execute("SET statement_timeout = 0")
-    assert keys(app.execute("SELECT vector_id FROM s3vl.query_vectors('[0,0]', 'many', top_k => 1)")) == ["0"]
-
-
-def test_the_planner_knows_a_call_is_dear_and_small(app):
-    cursor = app.execute("EXPLAIN (FORMAT JSON) SELECT * FROM s3vl.query_vectors('[0,0]', 'many')")
-    plan = cursor.fetchone()[0][0]["Plan"]
-    assert (plan["Plan Rows"], plan["Node Type"]) == (10, "Function Scan")
-    assert plan["Total Cost"] > 2000
-
-
-def test_a_cursor_reads_part_of_a_result(app):
-    with app.transaction(), app.cursor("part") as cursor:
-        cursor.execute("SELECT vector_id FROM s3vl.query_vectors('[0,0]', 'many', top_k => 500)")
-        assert cursor.fetchmany(3) == [("0",), ("1",), ("2",)]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vectordb import __version__
-from vectordb.cli import local, migrate
+from vectordb.cli import bench, indexes, local, migrate
 from vectordb.cli.connect import connect
 from vectordb.cli.cost import cost
 from vectordb.cli.doctor import doctor
@@ -24,11 +24,13 @@ app.command()(plan)
 app.command()(cost)
 app.add_typer(local.app, name="local")
 app.add_typer(migrate.app, name="migrate")
+app.add_typer(indexes.app, name="indexes")
 app.command(name="remove-schema")(remove_schema)
 app.command()(search)
 # What follows the first word of COMMAND is the command's own, also where it looks like one of our options.
 app.command(context_settings={"allow_interspersed_args": False})(connect)
 app.command()(doctor)
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer hands over the flag's value

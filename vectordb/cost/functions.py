@@ -1,6 +1,8 @@
 """Lambda functions, queues, topics and events: paid by use."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from vectordb.cost.resource import Resource
 from vectordb.cost.sheet import Sheet
@@ -8,6 +10,10 @@ from vectordb.cost.sheet import Sheet
 DEFAULT_MEMORY_MB = 128
 INCLUDED_DISK_MB = 512
 MILLION = Decimal(1_000_000)
+BRIDGE_METRICS = 7
+"""That the bridge writes with its log (lambda/bridge/metrics.py)."""
+_OF_THE_BRIDGE = "VECTORDB_INDEX_ARNS"
+"""The variable by which the bridge is known."""
 
 
 def function(resource: Resource, sheet: Sheet) -> None:
@@ -19,8 +25,21 @@ def function(resource: Resource, sheet: Sheet) -> None:
     sheet.used(resource, f"Lambda requests, {kind}", calls / MILLION, f"lambda.{kind}.requests")
     held = calls * sheet.usage.exact("function_seconds") * memory / 1024
     sheet.used(resource, f"Lambda duration, {kind}", held, f"lambda.{kind}")
+    if _inner(resource, "tracingConfig").get("mode") == "Active":
+        # X-Ray takes one call a second, and every twentieth beyond: fewer than all of them.
+        sheet.used(resource, "X-Ray traces, at most", calls / MILLION, "xray.traces")
+    if _OF_THE_BRIDGE in (_inner(resource, "environment").get("variables") or {}):
+        # A metric is paid by the hours in which it is written (Amazon CloudWatch pricing).
+        share = sheet.usage.exact("active_hours") / sheet.prices.hours
+        sheet.used(resource, "the bridge's own metrics", BRIDGE_METRICS * share, "cloudwatch.metric")
     if sheet.number(resource, "size", INCLUDED_DISK_MB, within="ephemeralStorage") > INCLUDED_DISK_MB:
         sheet.no_price(resource, "ephemeral storage of more than 512 MB")
+
+
+def _inner(resource: Resource, key: str) -> Mapping[str, Any]:
+    """An object among the inputs; nothing when it is missing or unknown."""
+    value = resource.inputs.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def queue(resource: Resource, sheet: Sheet) -> None:

@@ -46,7 +46,8 @@ NAMES: Final[Mapping[str, str]] = {
     BASTION_ID: "instance id of the bastion, for ssm",
     SESSION_DOCUMENT: "Session document that pins host and port; empty: AWS's own for port forwarding",
     FUNCTION_ARN: "qualified ARN of the bridge function",
-    INDEXES: 'S3 Vectors indexes: JSON list of {"name", "arn", "dimension", "metric"}',
+    INDEXES: 'S3 Vectors indexes: JSON list of {"name", "arn", "dimension", "metric", "model"?, "nonFilterableKeys"?, '
+    '"fullTextKeys"?: [{"key", "language"?}], "tenantKey"?}',
     USERS: 'login users: JSON list of {"name", "access"}, access one of reader, writer, admin',
     SQL_SHA256: "digest of the SQL files that the program saw",
     HOSTADDR: "IP address to connect to in place of the endpoint's; for connections the transport is then direct",

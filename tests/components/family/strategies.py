@@ -9,7 +9,12 @@ from tests.components.family.stack import Stack
 REGIONS = ("us-east-1", "eu-central-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1")
 CIDRS = ("10.20.0.0/16", "10.255.128.0/20", "172.31.0.0/24", "192.168.255.192/26")
 RETENTION = (1, 7, 30, 365, 3653)
-SERVICES = ("ssm", "ssmmessages", "lambda", "s3", "bedrock-runtime")
+SERVICES = ("ssm", "ssmmessages", "lambda", "s3", "s3vectors", "bedrock-runtime")
+LANGUAGES = ("en", "fr", "es", "pt", "it", "de", "nl", "zh", "ja", "ko")
+EMBEDDED = (
+    {"model": "amazon.titan-embed-text-v2:0", "dimension": 512},
+    {"model": "cohere.embed-multilingual-v3", "dimension": 1024},
+)
 MODELS = ("amazon.titan-embed-text-v2:0", "cohere.embed-multilingual-v3")
 SECONDS = (0, 1, 5, 10, 15, 30, 60)
 NAMES = st.sampled_from(["dev", "a" * 100, "Prod.EU_west-2", "7", "-._x_.-", "ab." * 33]) | st.text(
@@ -164,16 +169,37 @@ def databases(draw, engine):
 def indexes(draw):
     name = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,50}[a-z0-9]", fullmatch=True)
     names = draw(st.lists(name, min_size=draw(st.sampled_from([0, 1, 1, 2])), max_size=4, unique=True))
+    key = st.text(string.ascii_letters, min_size=1, max_size=63)
     shape = some(
         metric=st.sampled_from(["cosine", "euclidean"]),
-        nonFilterableKeys=st.lists(st.text(string.ascii_letters, min_size=1, max_size=63), max_size=10, unique=True),
+        nonFilterableKeys=st.lists(key, max_size=10, unique=True),
+    )
+    searched = st.fixed_dictionaries({"key": key}, optional={"language": st.sampled_from(LANGUAGES)})
+    current_only = some(
+        fullTextKeys=st.lists(searched, max_size=10, unique_by=lambda one: one["key"]),
+        # Digits: none of the other keys.
+        tenantKey=st.text(string.digits, min_size=1, max_size=63),
     )
     made = []
     for name in names:
         generations = draw(st.lists(st.integers(1, 999), min_size=1, max_size=2, unique=True))
         current, *kept = [{"dimension": draw(st.integers(1, 4096)), "generation": g} | draw(shape) for g in generations]
+        current |= draw(current_only)
+        if draw(st.booleans()):
+            current |= draw(st.sampled_from(EMBEDDED))
         made.append({"name": name} | current | ({"keep": kept} if kept else {}))
     return made
+
+
+def bridges():
+    caching = st.fixed_dictionaries(
+        {"cacheSeconds": st.integers(1, 3600)}, optional={"cacheMegabytes": st.integers(1, 128)}
+    )
+    common = st.fixed_dictionaries(
+        {"vpc": st.booleans(), "tracing": st.booleans()}, optional={"concurrency": st.integers(1, 64)}
+    )
+    memory = some(memory=st.sampled_from([512, 1769, 10240]))
+    return st.tuples(common, memory, st.just({}) | caching).map(lambda parts: parts[0] | parts[1] | parts[2])
 
 
 def users(least):
@@ -222,4 +248,6 @@ def stacks(draw):
         "tags": draw(tags()),
         "observability": draw(observability()),
     }
+    if keys["indexes"]:
+        keys |= draw(some(bridge=bridges()))
     return Stack(draw(NAMES), draw(NAMES), region, keys)

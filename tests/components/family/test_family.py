@@ -42,6 +42,10 @@ def test_the_sample_has_every_shape():
         "scaled": sum("readerScaling" in database for database in databases),
         "existing": sum("vpcId" in network for network in networks),
         "ipv6": sum(network.get("ipv6", False) for network in networks),
+        "bridges inside": sum(stack.keys.get("bridge", {}).get("vpc", False) for stack in sample()),
+        "untraced": sum(not stack.keys.get("bridge", {}).get("tracing", True) for stack in sample()),
+        "searched by words": sum(any(i.get("fullTextKeys") for i in stack.keys["indexes"]) for stack in sample()),
+        "embedded": sum(any(i.get("model") for i in stack.keys["indexes"]) for stack in sample()),
         "indexed": sum(bool(stack.keys["indexes"]) for stack in sample()),
         "tagged": sum(bool(stack.keys["tags"]) for stack in sample()),
         "transports": {stack.keys["transport"] for stack in sample()},
@@ -104,7 +108,7 @@ def test_there_are_as_many_as_were_asked_for():
             "Cluster": engine != "rds",
             "ClusterInstance": (engine != "rds") and 1 + database.get("readers", 0),
             "Proxy": database.get("proxy", False) * (2 if engine == "both" else 1),
-            "Command": 2 if engine == "both" else 1,
+            "Command": (2 if engine == "both" else 1) + any(i.get("fullTextKeys") for i in stack.keys["indexes"]),
             "Budget": "budget" in stack.keys["observability"] and stack.keys["observability"].get("enabled", True),
         }
         yield from (f"{made[kind]} {kind}, not {number}" for kind, number in wanted.items() if made[kind] != number)
@@ -187,6 +191,8 @@ def test_what_is_accepted_runs_and_what_is_not_is_refused_by_the_configuration(s
         ({"tags": {"project": "x"}}, "case"),
         ({"indexes": [{"name": f"index-{n:02}-{'x' * 50}", "dimension": 8} for n in range(40)]}, "indexes"),
         ({"database": {"bedrockModels": ["no model"]}}, "bedrockModels"),
+        ({"indexes": [{"name": "docs", "dimension": 3, "model": "cohere.embed-v4:0"}]}, "dimension"),
+        ({"bridge": {"vpc": True}, "indexes": []}, "bridge"),
     ],
 )
 def test_a_contradiction_is_refused_before_any_component_sees_it(keys, message):

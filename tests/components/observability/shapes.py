@@ -18,7 +18,7 @@ DEV = {
             "readers": 0,
         }
     ],
-    "functions": [{"name": "bridge", "function_name": "vectordb-dev-bridge", "timeout_seconds": 20}],
+    "functions": [{"name": "bridge", "function_name": "vectordb-dev-bridge", "timeout_seconds": 20, "bridge": True}],
     "has_bastion": True,
     "bastion_id": "i-0123",
     "vpc_id": "vpc-1",
@@ -90,7 +90,12 @@ def shapes(draw):
                 shape["databases"].append(draw(_databases(name)))
             case "functions":
                 shape["functions"].append(
-                    {"name": name, "function_name": f"f-{name}"[:64], "timeout_seconds": draw(st.integers(1, 900))}
+                    {
+                        "name": name,
+                        "function_name": f"f-{name}"[:64],
+                        "timeout_seconds": draw(st.integers(1, 900)),
+                        "bridge": draw(st.booleans()),
+                    }
                 )
             case "queues":
                 shape["queues"].append({"name": name, "queue_name": f"q-{name}", "dead_letter_name": f"d-{name}"})

@@ -161,6 +161,9 @@ def test_the_small_stack_from_top_to_bottom():
         "Calls, and how many failed",
         "How long a call takes",
         "At the same time",
+        "bridge: calls of S3 Vectors and Bedrock",
+        "bridge: how long they take",
+        "bridge: refused, and answered from the cache",
         "## bastion: instance `i-0123`",
         "Failed status checks",
         "Traffic of the tunnels",
@@ -203,6 +206,20 @@ def test_percentiles_of_the_bridge():
         "p95",
         "p99",
     ]
+
+
+def test_the_bridges_own_metrics_are_shown_for_the_bridge():
+    document = body(DEV, "t")
+    calls = widget(document, "bridge: calls of S3 Vectors and Bedrock")["metrics"]
+    dimension = ["FunctionName", "vectordb-dev-bridge"]
+    assert [entry[:-1] for entry in calls] == [
+        ["VectorDB/Bridge", name, *dimension] for name in ("ServiceCalls", "Pages", "Retries")
+    ]
+    shares = widget(document, "bridge: refused, and answered from the cache")["metrics"]
+    # Neither is written while it is zero.
+    assert [entry[0]["expression"] for entry in shares[:2]] == ["100*FILL(errors,0)/calls", "100*FILL(hits,0)/calls"]
+    another = {**DEV, "functions": [{**DEV["functions"][0], "name": "worker", "bridge": False}]}
+    assert "VectorDB/Bridge" not in json.dumps(body(another, "t"))
 
 
 def test_capacity_is_multiplied_by_the_number_of_instances_and_its_price():

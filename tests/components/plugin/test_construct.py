@@ -181,7 +181,37 @@ def test_a_vector_store(host, monitor):
     _, outputs = host.construct("S3VectorStore", "v", {**KEY, "bucketName": output("b"), "indexes": indexes})
     index = made(monitor, "VectorsIndex")["v-docs"]
     assert (index["dimension"], index["metadataConfiguration"]) == (1024, {"nonFilterableMetadataKeys": ["text"]})
-    assert outputs == {"bucketArn": UNKNOWN, "indexArns": UNKNOWN}
+    assert outputs == {"bucketArn": UNKNOWN, "indexArns": UNKNOWN, "creationTimes": UNKNOWN}
+
+
+def test_the_step_of_full_text_keys(host, monitor):
+    keys = [{"key": "body", "language": "en"}, {"key": "title"}]
+    inputs = {
+        "region": output("us-east-1"),
+        "indexes": [{"arn": output("arn:docs"), "keys": keys}],
+        "directory": "../..",
+    }
+    _, outputs = host.construct("TextSearch", "words", inputs)
+    assert set(outputs) == {"applied"}
+    step = made(monitor, "Command")["words-apply"]
+    assert step["create"] == 'exec "${VECTORDB_PYTHON:-.venv/bin/python}" -m vectordb indexes apply'
+    assert (step["dir"], step["environment"]["VECTORDB_REGION"]) == ("../..", "us-east-1")
+    assert json.loads(step["environment"]["VECTORDB_TEXT_SEARCH"]) == [{"arn": "arn:docs", "keys": keys}]
+
+
+def test_a_bridge_in_a_vpc(host, monitor):
+    groups = output({"s3vectors": "sg-v", "bedrock-runtime": "sg-b"})
+    inside = {"vpcId": output("vpc-1"), "subnetIds": output(["subnet-1"]), "endpointSecurityGroupIds": groups}
+    inputs = {**PLACE, **KEY, **inside, "indexArns": output({"docs": "arn:docs"}), "models": ["cohere.embed-v4:0"]}
+    host.construct("LambdaBridge", "b", {**inputs, "memoryMb": 2048.0, "cacheSeconds": 30.0})
+    function = made(monitor, "Function")["b-function"]
+    assert (function["memorySize"], function["vpcConfig"]["subnetIds"]) == (2048, ["subnet-1"])
+    assert function["environment"]["variables"]["VECTORDB_CACHE_SECONDS"] == "30"
+    rules = made(monitor, "SecurityGroupEgressRule")
+    assert {name: rule["referencedSecurityGroupId"] for name, rule in rules.items() if name.startswith("b-")} == {
+        "b-to-s3vectors-egress": "sg-v",
+        "b-to-bedrock-runtime-egress": "sg-b",
+    }
 
 
 def test_observability(host, monitor):
@@ -206,7 +236,11 @@ def test_files_are_found_from_the_programs_folder(elsewhere):
     code = made(monitor, "Function")["bridge-function"]["code"]
     assert code["path"] == package.relative_to(elsewhere).as_posix()
     assert made(monitor, "Function")["bridge-function"]["environment"]["variables"] == {
-        "VECTORDB_INDEX_ARNS": '["arn:docs"]'
+        "VECTORDB_INDEX_ARNS": '["arn:docs"]',
+        "VECTORDB_MODELS": "[]",
+        "VECTORDB_BATCH_CONCURRENCY": "32",
+        "VECTORDB_CACHE_SECONDS": "0",
+        "VECTORDB_CACHE_MEGABYTES": "16",
     }
     step = made(monitor, "Command")["sql-apply"]
     assert step["dir"] == "../.."

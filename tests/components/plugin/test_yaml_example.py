@@ -124,9 +124,8 @@ def test_what_comes_of_it_when_everything_is_known(tmp_path):
     assert json.loads(environment["VECTORDB_INDEXES"]) == [
         {"name": "docs", "arn": "arn:vectors-docs", "dimension": 256, "metric": "cosine"}
     ]
-    assert made["Function", "bridge-function"]["environment"]["variables"] == {
-        "VECTORDB_INDEX_ARNS": '["arn:vectors-docs"]'
-    }
+    variables = made["Function", "bridge-function"]["environment"]["variables"]
+    assert (variables["VECTORDB_INDEX_ARNS"], variables["VECTORDB_MODELS"]) == ('["arn:vectors-docs"]', "[]")
     assert made["VectorsVectorBucket", "vectors-bucket"]["vectorBucketName"] == "123456789012-elsewhere-dev"
     assert outputs == {
         "endpoint": "db.example",

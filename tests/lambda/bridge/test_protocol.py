@@ -6,29 +6,43 @@ import pytest
 
 import handler
 
+OPERATIONS = [
+    "availability_check",
+    "delete_vectors",
+    "describe_index",
+    "get_vectors",
+    "list_indexes",
+    "list_segments",
+    "list_vectors",
+    "put_vectors",
+    "query_vectors",
+    "query_vectors_batch",
+    "search_text",
+]
+
 
 def test_an_answer_repeats_operation_and_nonce(event, context):
     answer = handler.handle(event("availability_check", {}), context())
     assert answer == {
-        "v": 1,
+        "v": 2,
         "operation": "availability_check",
         "nonce": "n-1",
         "request_id": "5a1c0f3e-0000-4000-8000-000000000001",
         "ok": True,
         "result": {
-            "operations": ["availability_check", "get_vectors", "list_vectors", "query_vectors"],
+            "operations": OPERATIONS,
             "indexes": 1,
         },
     }
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", 1.0, True, None, ...])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", 2.0, True, None, ...])
 def test_another_version_is_refused_by_name(event, context, version):
     answer = handler.handle(event("availability_check", {}, v=version), context())
-    assert (answer["ok"], answer["v"], answer["nonce"]) == (False, 1, "n-1")
+    assert (answer["ok"], answer["v"], answer["nonce"]) == (False, 2, "n-1")
     assert answer["error"] == {
         "code": "UnsupportedProtocol",
-        "message": "this function speaks protocol 1 only; deploy it and the SQL files together",
+        "message": "this function speaks protocol 2 only; deploy it and the SQL files together",
         "retryable": False,
         "request_id": None,
     }
@@ -53,7 +67,7 @@ def test_another_version_is_refused_by_name(event, context, version):
         ),
         (
             {"operation": "drop_index"},
-            "unknown operation; known are availability_check, get_vectors, list_vectors, query_vectors",
+            f"unknown operation; known are {', '.join(OPERATIONS)}",
         ),
     ],
 )

@@ -1,102 +1,34 @@
-"""Paging, chunks, the time and the size that an answer may take."""
+"""get_vectors and list_vectors: chunks, pages, the time and the size that an answer may take."""
 
 import itertools
 import json
+import threading
+import time
 
 import pytest
 
+import limits
+import reads
 import service
-import vectors
+from protocol import BridgeError
+from tests.bridge_support import ARN, answered, arguments, refused, vectors
 
 
-def rows(first, count):
-    return [{"key": f"k{n}", "distance": n / 1024, "metadata": {"n": n}} for n in range(first, first + count)]
+@pytest.fixture
+def filled(emulated):
+    """250 vectors of three dimensions."""
+    emulated.index(3)
+    emulated.rows = vectors(250, 3)
+    emulated.put({f"k{n:03}": (row, {"n": n}) for n, row in enumerate(emulated.rows)})
+    return emulated
 
 
-def queue_pages(stub, total, *, page=100, top_k=None, last_token=None):
-    """Queue the pages of a query that finds `total` vectors, with the requests that must ask for them."""
-    for start in range(0, total, page):
-        end = min(start + page, total)
-        token = f"t{end}" if end < total else last_token
-        request = {
-            "indexArn": "arn:aws:s3vectors:us-east-1:123456789012:bucket/vectordb-dev/index/stdlib",
-            "queryVector": {"float32": [0.5, -0.25]},
-            "topK": top_k or total,
-            "returnDistance": True,
-            "returnMetadata": True,
-        } | ({"nextToken": f"t{start}"} if start else {})
-        answer = {"vectors": rows(start, end - start), "distanceMetric": "cosine"} | (
-            {"nextToken": token} if token else {}
-        )
-        stub.add_response("query_vectors", answer, request)
+def get(call, keys, **changes):
+    return call("get_vectors", arguments("get_vectors", keys=keys, **changes))
 
 
-@pytest.mark.parametrize("total", [1, 99, 100, 101, 1000, 10_000])
-def test_a_query_follows_tokens_to_top_k(call, stub, query, total):
-    """Defect 3 of the sample: one page of 100, however many were asked for."""
-    queue_pages(stub, total)
-    result = call("query_vectors", query(top_k=total))
-    assert result == {"metric": "cosine", "vectors": rows(0, total), "next_token": None}
-
-
-def test_a_query_ends_where_the_index_ends(call, stub, query):
-    queue_pages(stub, 130, top_k=1000)
-    result = call("query_vectors", query(top_k=1000))
-    assert (len(result["vectors"]), result["next_token"]) == (130, None)
-
-
-def test_a_query_never_gives_more_than_top_k(call, stub, query):
-    queue_pages(stub, 100, top_k=50, last_token="more")
-    result = call("query_vectors", query(top_k=50))
-    assert (result["vectors"], result["next_token"]) == (rows(0, 50), None)
-
-
-def test_a_query_goes_on_where_an_answer_ended(call, stub, query):
-    stub.add_response("query_vectors", {"vectors": rows(100, 100), "distanceMetric": "cosine", "nextToken": "t200"})
-    result = call("query_vectors", query(top_k=150, next_token="t100", received=100))
-    assert (result["vectors"], result["next_token"]) == (rows(100, 50), None)
-
-
-def test_empty_pages_on_the_way_are_not_the_end(call, stub, query):
-    stub.add_response("query_vectors", {"vectors": [], "distanceMetric": "cosine", "nextToken": "a"})
-    stub.add_response("query_vectors", {"vectors": [], "distanceMetric": "cosine", "nextToken": "b"})
-    stub.add_response("query_vectors", {"vectors": rows(0, 2), "distanceMetric": "cosine"})
-    assert call("query_vectors", query())["vectors"] == rows(0, 2)
-
-
-def test_an_empty_page_that_leads_to_itself_is_an_error(call, stub, query):
-    for _ in range(2):
-        stub.add_response("query_vectors", {"vectors": [], "distanceMetric": "cosine", "nextToken": "same"})
-    assert call("query_vectors", query())["code"] == "ServiceContradiction"
-
-
-def test_metadata_and_filter_go_as_given(call, stub, query, arn):
-    document = {"$and": [{"module": {"$in": ["gzip", "zlib"]}}, {"lines": {"$gt": 3.5}}]}
-    stub.add_response(
-        "query_vectors",
-        {"vectors": [{"key": "a", "distance": 0.25}], "distanceMetric": "euclidean"},
-        {
-            "indexArn": arn,
-            "queryVector": {"float32": [0.5, -0.25]},
-            "topK": 10,
-            "returnDistance": True,
-            "returnMetadata": False,
-            "filter": document,
-        },
-    )
-    result = call("query_vectors", query(return_metadata=False, metadata_filter=document))
-    assert result == {"metric": "euclidean", "vectors": [{"key": "a", "distance": 0.25}], "next_token": None}
-
-
-def test_a_large_answer_stops_early_and_says_where(call, stub, query):
-    def page(start, token):
-        heavy = [row | {"metadata": {"text": "x" * 30_000}} for row in rows(start, 100)]
-        return {"vectors": heavy, "distanceMetric": "cosine"} | ({"nextToken": token} if token else {})
-
-    stub.add_response("query_vectors", page(0, "t100"))
-    result = call("query_vectors", query(top_k=300))
-    assert (len(result["vectors"]), result["next_token"]) == (100, "t100")
-    assert len(json.dumps(result)) < vectors.MAX_ANSWER_BYTES
+def numbers(vector):
+    return [float(number) for number in vector["data"].split(",")]
 
 
 def slow(monkeypatch, seconds):
@@ -105,108 +37,207 @@ def slow(monkeypatch, seconds):
     monkeypatch.setattr(service.time, "monotonic", lambda: next(clock) * seconds)
 
 
-def test_out_of_time_with_something_to_show_says_where_to_go_on(call, stub, query, monkeypatch):
-    queue_pages(stub, 100, top_k=1000, last_token="t100")
-    slow(monkeypatch, 0.4)
-    result = call("query_vectors", query(top_k=1000), timeout_ms=2000)
-    assert (result["vectors"], result["next_token"]) == (rows(0, 100), "t100")
-
-
-def test_out_of_time_with_nothing_to_show_is_an_error(call, stub, query):
-    error = call("query_vectors", query(), remaining_ms=150)
-    assert error == {
-        "code": "DeadlineExceeded",
-        "message": "the time that the database allows ran out before the service answered",
-        "retryable": True,
-        "request_id": None,
-    }
-    assert call("query_vectors", query(), timeout_ms=150)["code"] == "DeadlineExceeded"
-
-
-def get(arn, keys, *, data=True):
-    return {"index_arn": arn, "keys": keys, "return_data": data, "return_metadata": True}
-
-
-def test_get_asks_for_a_hundred_keys_at_a_time(call, stub, arn):
-    keys = [f"k{n}" for n in range(250)]
-    for start in (0, 100, 200):
-        chunk = keys[start : start + 100]
-        answer = {"vectors": [{"key": key, "data": {"float32": [0.1, 1.0]}, "metadata": {}} for key in reversed(chunk)]}
-        stub.add_response(
-            "get_vectors", answer, {"indexArn": arn, "keys": chunk, "returnData": True, "returnMetadata": True}
-        )
-    result = call("get_vectors", get(arn, keys))
+def test_get_asks_for_a_hundred_keys_at_a_time_and_keeps_their_order(call, filled):
+    keys = [f"k{n:03}" for n in reversed(range(250))]
+    result = get(call, keys, return_data=True)
     assert result["taken"] == 250
     assert [vector["key"] for vector in result["vectors"]] == keys
-    assert result["vectors"][0] == {"key": "k0", "data": [0.1, 1.0], "metadata": {}}
+    assert [numbers(vector) for vector in reversed(result["vectors"])] == [pytest.approx(row) for row in filled.rows]
+    assert result["vectors"][0].keys() == {"key", "data", "metadata"}
+    asked = filled.called("GetVectors")
+    assert sorted(len(request["keys"]) for request in asked) == [50, 100, 100]
+    assert all(request["indexArn"] == ARN and request["returnData"] and request["returnMetadata"] for request in asked)
 
 
-def test_get_leaves_out_what_does_not_exist(call, stub, arn):
-    stub.add_response("get_vectors", {"vectors": [{"key": "b", "metadata": {"a": 1}}]})
-    assert call("get_vectors", get(arn, ["a", "b"], data=False)) == {
-        "vectors": [{"key": "b", "metadata": {"a": 1}}],
-        "taken": 2,
+def test_get_leaves_out_what_does_not_exist(call, filled):
+    result = get(call, ["none", "k001"], return_metadata=True)
+    assert result == {"vectors": [{"key": "k001", "metadata": {"n": 1}}], "taken": 2}
+    result = get(call, ["k001"], return_metadata=False)
+    assert result == {"vectors": [{"key": "k001"}], "taken": 1}
+    assert filled.called("GetVectors")[1] == {"indexArn": ARN, "keys": ["k001"]}
+
+
+def test_get_gives_the_numbers_as_the_service_wrote_them(call, wire):
+    body = b'{"vectors":[{"key":"a","data":{"float32":[0.10000000149011612,-2.5E-5,1]}}]}'
+    wire.reply("GetVectors", body)
+    result = get(call, ["a"], return_data=True, return_metadata=False)
+    assert result["vectors"] == [{"key": "a", "data": "0.10000000149011612,-2.5E-5,1"}]
+
+
+@pytest.mark.parametrize("dimension", [1, 4096])
+def test_any_key_and_any_metadata_come_back(call, emulated, dimension):
+    """Keys of 1024 bytes and characters, and a character of every plane of Unicode."""
+    emulated.index(dimension)
+    planes = {
+        f"p{plane}": "".join(chr(plane * 0x10000 + offset) for offset in (1, 0x20, 0xE9, 0xFFFD)) for plane in range(17)
     }
+    rows = {
+        "k" * 1024: ([1.0] * dimension, planes),
+        "é" * 512: ([1.0] * dimension, {"list": ["a", 1, True, 2.5], "n": -1e-300}),
+        "😀" * 1024: ([1.0] * dimension, {}),
+        '"},\\ {\u2028': ([1.0] * dimension, {'"data":{"float32":[1]}': '"data":{"float32":[1]}'}),
+    }
+    emulated.put(rows)
+    result = get(call, list(rows), return_data=True)
+    assert {vector["key"]: vector["metadata"] for vector in result["vectors"]} == {
+        key: row[1] for key, row in rows.items()
+    }
+    assert all(numbers(vector) == [1.0] * dimension for vector in result["vectors"])
 
 
-def test_get_takes_fewer_keys_when_the_answer_grows_too_large(call, stub, arn):
+def test_get_takes_fewer_keys_when_the_answer_grows_too_large(call, wire):
     keys = [f"k{n}" for n in range(100)]
     wide = [{"key": key, "data": {"float32": [-0.012345678918063641] * 4096}} for key in keys]
-    stub.add_response("get_vectors", {"vectors": wide})
-    result = call("get_vectors", get(arn, keys))
-    assert (result["taken"], len(result["vectors"])) == (51, 51)
-    assert len(json.dumps(result)) < vectors.MAX_ANSWER_BYTES
+    wire.reply("GetVectors", {"vectors": wide})
+    result = get(call, keys, return_data=True, return_metadata=False)
+    assert 55 <= result["taken"] == len(result["vectors"]) < 65
+    assert 0.95 * limits.MAX_ANSWER_BYTES < len(json.dumps(result)) <= limits.MAX_ANSWER_BYTES + 100
 
 
-def test_get_takes_what_it_has_when_time_runs_out(call, stub, arn, monkeypatch):
-    keys = [f"k{n}" for n in range(300)]
-    stub.add_response("get_vectors", {"vectors": []})
-    slow(monkeypatch, 0.4)
-    assert call("get_vectors", get(arn, keys), timeout_ms=2000) == {"vectors": [], "taken": 100}
+def test_one_vector_too_large_for_any_answer_is_an_error(call, filled, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_ANSWER_BYTES", 10)
+    assert get(call, ["k001"])["code"] == "ResponseTooLarge"
+    assert call("list_vectors", arguments("list_vectors"))["code"] == "ResponseTooLarge"
 
 
-def test_get_refuses_a_key_that_was_not_asked_for(call, stub, arn):
-    stub.add_response("get_vectors", {"vectors": [{"key": "other"}]})
-    assert call("get_vectors", get(arn, ["a"]))["code"] == "ServiceContradiction"
+def test_get_takes_what_it_has_when_time_runs_out(call, filled, monkeypatch):
+    slow(monkeypatch, 0.3)
+    result = call("get_vectors", arguments("get_vectors", keys=[f"k{n:03}" for n in range(250)]), timeout_ms=2500)
+    assert (result["taken"], len(result["vectors"])) == (100, 100)
 
 
-def listing(arn, **changes):
-    arguments = {"index_arn": arn, "max_results": 10, "next_token": None, "return_data": False, "return_metadata": True}
-    return arguments | changes
+def test_a_chunk_that_runs_out_of_time_leaves_those_before_it(call, filled):
+    def answer(request):
+        if "k120" in request["keys"]:
+            raise BridgeError("DeadlineExceeded", "too late", retryable=True)
+
+    filled.instead["GetVectors"] = answer
+    assert get(call, [f"k{n:03}" for n in range(250)])["taken"] == 100
+    assert get(call, [f"k{n:03}" for n in range(101, 250)])["code"] == "DeadlineExceeded"
 
 
-def test_a_page_carries_its_token(call, stub, arn):
-    stub.add_response(
-        "list_vectors",
-        {"vectors": [{"key": "a", "metadata": {}}], "nextToken": "t2"},
-        {"indexArn": arn, "maxResults": 10, "nextToken": "t1", "returnData": False, "returnMetadata": True},
-    )
-    result = call("list_vectors", listing(arn, next_token="t1"))
-    assert result == {"vectors": [{"key": "a", "metadata": {}}], "next_token": "t2"}
+def test_what_stays_throttled_leaves_what_came_before_it(call, filled):
+    def answer(request):
+        late = "k120" in request.get("keys", ()) or "nextToken" in request
+        return refused("TooManyRequestsException", status=429) if late else None
+
+    filled.instead["GetVectors"] = filled.instead["ListVectors"] = answer
+    assert get(call, [f"k{n:03}" for n in range(250)])["taken"] == 100
+    assert get(call, ["k120"])["code"] == "TooManyRequestsException"
+    scope = {"key": "n", "values": [7, 1000]}
+    page = call("list_vectors", arguments("list_vectors", max_results=2, scope=scope))
+    assert (len(page["vectors"]) <= 1, page["next_token"] is None) == (True, False)
+    again = call("list_vectors", arguments("list_vectors", max_results=2, scope=scope, next_token=page["next_token"]))
+    assert again["code"] == "TooManyRequestsException"
 
 
-def test_a_page_without_vectors_but_with_a_token_is_skipped(call, stub, arn):
-    stub.add_response("list_vectors", {"vectors": [], "nextToken": "t2"})
-    stub.add_response(
-        "list_vectors",
-        {"vectors": [{"key": "a"}]},
-        {"indexArn": arn, "maxResults": 10, "nextToken": "t2", "returnData": False, "returnMetadata": True},
-    )
-    assert call("list_vectors", listing(arn)) == {"vectors": [{"key": "a"}], "next_token": None}
+def test_get_reads_side_by_side_once_it_knows_the_size(call, filled, monkeypatch):
+    running, most, lock = [0], [0], threading.Lock()
+
+    def exchange(*_, **__):
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        with lock:
+            running[0] -= 1
+        return answered({"vectors": []})
+
+    monkeypatch.setattr("transport.exchange", exchange)
+    assert get(call, [f"x{n}" for n in range(3000)]) == {"vectors": [], "taken": 3000}
+    assert most[0] > 4
 
 
-def test_an_empty_index_is_an_empty_page(call, stub, arn):
-    stub.add_response("list_vectors", {"vectors": []})
-    assert call("list_vectors", listing(arn)) == {"vectors": [], "next_token": None}
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        ({"vectors": [{"key": "other", "data": {"float32": [1]}}]}, "a key that was not asked for"),
+        ({"vectors": [{"key": "a", "data": {"float32": [1]}}] * 2}, "one vector twice"),
+        ({"vectors": [{"key": "a"}]}, "a vector without data"),
+        ({"vectors": [{"key": "a", "data": {"float32": ["x"]}}]}, "a vector without data"),
+        ({"vectors": [{"key": "a", "data": [1]}]}, "a vector without data"),
+        ({"vectors": [{"key": 5, "data": {"float32": [1]}}]}, "a vector without a key"),
+        ({"vectors": [{"key": "a", "data": {"float32": [1]}, "metadata": "x"}]}, "without usable metadata"),
+        ({}, "without a usable vectors"),
+        ([], "no JSON object"),
+    ],
+)
+def test_a_service_that_contradicts_itself_is_an_error(call, wire, document, what):
+    wire.reply("GetVectors", document)
+    error = get(call, ["a"], return_data=True)
+    assert error["code"] == "ServiceContradiction"
+    assert what in error["message"]
 
 
-def test_a_page_too_large_for_an_answer_is_asked_for_again_smaller(call, stub, arn):
-    wide = [{"key": f"k{n}", "data": {"float32": [0.5] * 4096}} for n in range(64)]
-    stub.add_response("list_vectors", {"vectors": wide, "nextToken": "behind all"})
-    stub.add_response(
-        "list_vectors",
-        {"vectors": wide[:51], "nextToken": "behind 51"},
-        {"indexArn": arn, "maxResults": 51, "returnData": True, "returnMetadata": True},
-    )
-    result = call("list_vectors", listing(arn, return_data=True, max_results=100))
-    assert (len(result["vectors"]), result["next_token"]) == (51, "behind 51")
+# Pages
+
+
+def listing(call, **changes):
+    return call("list_vectors", arguments("list_vectors", **changes))
+
+
+def listed(call, **changes):
+    """All pages: the keys, and how many pages there were."""
+    found, token, pages = [], None, 0
+    while True:
+        result = listing(call, next_token=token, **changes)
+        found += [vector["key"] for vector in result["vectors"]]
+        token, pages = result["next_token"], pages + 1
+        if token is None:
+            return found, pages
+
+
+@pytest.mark.parametrize(("size", "pages"), [(10, 25), (100, 3), (1000, 1)])
+def test_pages_lead_through_the_whole_index(call, filled, size, pages):
+    assert listed(call, max_results=size) == (sorted(f"k{n:03}" for n in range(250)), pages)
+
+
+def test_a_page_is_asked_for_as_given(call, filled):
+    first = listing(call, max_results=10, return_metadata=False, return_data=True)
+    assert first["vectors"][0].keys() == {"key", "data"}
+    listing(call, max_results=10, next_token=first["next_token"])
+    assert filled.called("ListVectors") == [
+        {"indexArn": ARN, "maxResults": 10, "returnData": True},
+        {"indexArn": ARN, "maxResults": 10, "nextToken": first["next_token"], "returnMetadata": True},
+    ]
+
+
+def test_a_page_without_vectors_but_with_a_token_is_skipped(call, wire):
+    wire.reply("ListVectors", {"vectors": [], "nextToken": "t2"})
+    wire.reply("ListVectors", {"vectors": [{"key": "a"}]})
+    assert listing(call) == {"vectors": [{"key": "a", "metadata": {}}], "next_token": None}
+    assert wire.requests[1][3]["nextToken"] == "t2"
+
+
+def test_an_empty_index_is_an_empty_page(call, emulated):
+    assert listing(call) == {"vectors": [], "next_token": None}
+
+
+def test_a_page_too_large_for_an_answer_is_asked_for_again_smaller(call, wire):
+    wide = [{"key": f"k{n}", "data": {"float32": [-0.012345678918063641] * 4096}} for n in range(100)]
+    wire.reply("ListVectors", {"vectors": wide, "nextToken": "behind all"})
+    wire.reply("ListVectors", lambda request: {"vectors": wide[: request["maxResults"]], "nextToken": "behind these"})
+    result = listing(call, return_data=True, return_metadata=False)
+    assert len(result["vectors"]) == wire.requests[1][3]["maxResults"] < 65
+    assert result["next_token"] == "behind these"
+
+
+@pytest.mark.parametrize(
+    ("replies", "what"),
+    [
+        ([{"vectors": [{"key": f"k{n}"} for n in range(11)]}], "more vectors than were asked for"),
+        ([{"vectors": [], "nextToken": "t"}], "a page that leads to itself"),
+        ([{"vectors": [], "nextToken": "a"}, {"vectors": [], "nextToken": "t"}], "pages that lead in a circle"),
+        ([{"vectors": [{"key": "a"}, {"key": "a"}]}], "one vector twice"),
+    ],
+)
+def test_a_listing_that_contradicts_itself_is_an_error(call, wire, replies, what):
+    for reply in replies:
+        wire.reply("ListVectors", reply)
+    error = listing(call, max_results=10, next_token="t")
+    assert error["code"] == "ServiceContradiction"
+    assert what in error["message"]
+
+
+def test_chunks_are_what_the_service_takes():
+    assert reads.GET_CHUNK == 100

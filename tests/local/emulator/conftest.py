@@ -54,10 +54,17 @@ def make_index(s3vectors, name):
     """Make an index in a bucket of the test's own; gives the keywords that name it."""
     s3vectors.create_vector_bucket(vectorBucketName=name)
 
-    def make(dimension=2, metric="cosine", index="index", non_filterable=()):
-        optional = (
-            {"metadataConfiguration": {"nonFilterableMetadataKeys": list(non_filterable)}} if non_filterable else {}
-        )
+    def make(dimension=2, metric="cosine", index="index", non_filterable=(), searchable=()):
+        metadata = {}
+        if non_filterable:
+            metadata["nonFilterableMetadataKeys"] = list(non_filterable)
+        if searchable:  # metadata keys, or keys and their languages
+            languages = searchable if isinstance(searchable, dict) else dict.fromkeys(searchable)
+            metadata["textSearchConfigurations"] = [
+                {"metadataKey": key, **({"language": language} if language else {})}
+                for key, language in languages.items()
+            ]
+        optional = {"metadataConfiguration": metadata} if metadata else {}
         s3vectors.create_index(
             vectorBucketName=name,
             indexName=index,

@@ -64,9 +64,15 @@ def index(judging, name):
     vectors = client(judging, "s3vectors")
     vectors.create_vector_bucket(vectorBucketName=name)
     arn = vectors.create_index(
-        vectorBucketName=name, indexName="one", dataType="float32", dimension=2, distanceMetric="cosine"
+        vectorBucketName=name,
+        indexName="one",
+        dataType="float32",
+        dimension=2,
+        distanceMetric="cosine",
+        metadataConfiguration={"textSearchConfigurations": [{"metadataKey": "words"}]},
     )["indexArn"]
-    vectors.put_vectors(indexArn=arn, vectors=[{"key": "a", "data": {"float32": [1, 0]}, "metadata": {"n": 1}}])
+    metadata = {"n": 1, "words": "some words"}
+    vectors.put_vectors(indexArn=arn, vectors=[{"key": "a", "data": {"float32": [1, 0]}, "metadata": metadata}])
     return arn
 
 
@@ -133,6 +139,8 @@ def test_the_refusal_is_in_aws_s_words(judging, as_role, index, name):
     [
         ("query_vectors", {**QUERY, "returnMetadata": True}),
         ("query_vectors", {**QUERY, "filter": {"n": 1}}),
+        ("query_vectors", {**QUERY, "queryTexts": [{"text": "words", "metadataKey": "words"}]}),
+        ("query_vectors", {"topK": 1, "queryTexts": [{"text": "words", "metadataKey": "words"}]}),
         ("list_vectors", {"returnData": True}),
         ("list_vectors", {"returnMetadata": True}),
     ],

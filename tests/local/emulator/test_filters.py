@@ -151,8 +151,3 @@ def test_a_hundred_values_are_allowed_and_deep_nesting_is_not():
         document = {"$and": [document]}
     with pytest.raises(ServiceError, match="nested too deeply"):
         compile_filter(document)
-
-
-def test_starts_with_is_unknown_in_classic_mode():
-    with pytest.raises(ServiceError, match=r"\$startsWith is no operator"):
-        compile_filter({"a": {"$startsWith": "x"}}, starts_with=False)

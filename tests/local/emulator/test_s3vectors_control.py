@@ -185,11 +185,6 @@ def test_buckets_that_cannot_be(emulator, parameters, message, path):
             "/nonFilterableMetadataKeys",
         ),
         (
-            {"metadataConfiguration": {"textSearchConfigurations": [{"metadataKey": "doc"}]}},
-            "full-text search is not part of the local S3 Vectors",
-            "/textSearchConfigurations",
-        ),
-        (
             {"vectorBucketArn": "arn:aws:s3vectors:us-east-1:123456789012:bucket/x-y"},
             "Must specify either vectorBucketName or vectorBucketArn but not both",
             "/vectorBucketName",
@@ -226,8 +221,6 @@ def test_modes(s3vectors, make_index, refused):
     assert refused("update_index_mode", **names, indexMode="CLASSIC")[2] == message
     bucket = {"vectorBucketName": names["vectorBucketName"]}
     assert refused("put_vector_bucket_default_index_mode", **bucket, defaultIndexMode="CLASSIC")[2] == message
-    add = {"textSearchConfigurations": [{"metadataKey": "doc"}]}
-    assert refused("update_metadata_configuration", **names, add=add)[0] == "ValidationException"
 
 
 def test_a_body_that_is_no_json_object(emulator):

@@ -105,7 +105,7 @@ def test_top_k_reaches_ten_thousand(s3vectors, make_index):
 
 
 def test_a_token_belongs_to_its_query(s3vectors, make_index, refused, rows):
-    names = make_index(dimension=DIMENSION)
+    names = make_index(dimension=DIMENSION, searchable=["a"])
     put(s3vectors, names, [str(n) for n in range(COUNT)], rows)
     query = {**names, "topK": 300, "queryVector": {"float32": rows[0].tolist()}, "filter": {"a": {"$exists": False}}}
     token = s3vectors.query_vectors(**query)["nextToken"]
@@ -113,7 +113,7 @@ def test_a_token_belongs_to_its_query(s3vectors, make_index, refused, rows):
         {"topK": 301},
         {"queryVector": {"float32": rows[1].tolist()}},
         {"filter": {"b": {"$exists": False}}},
-        {"queryMode": "CLASSIC"},
+        {"queryVector": {"float32": rows[0].tolist()}, "queryTexts": [{"text": "a", "metadataKey": "a"}]},
     ]
     for change in changes:
         code, status, message, path = refused("query_vectors", **{**query, **change}, nextToken=token)
@@ -136,10 +136,11 @@ def test_a_token_belongs_to_its_query(s3vectors, make_index, refused, rows):
         ({"queryVector": {"float32": [1]}}, "Query vector must have length 2, but has length 1", "/queryVector"),
         ({"queryVector": {"float32": [0, 0]}}, "Query vector must not be all zeros", "/queryVector"),
         ({"queryVector": {"float32": ["NaN", 0]}}, "Query vector must not contain NaN", "/queryVector"),
-        ({"queryVector": None}, "Member must have the member float32", "/queryVector"),
+        ({"queryVector": {}}, "Member must have the member float32", "/queryVector"),
+        ({"queryVector": None}, "Must specify queryVector, queryTexts, or both", "/queryVector"),
         ({"filter": {"text": "x"}}, "the metadata key 'text' is not filterable", "/filter"),
-        ({"queryTexts": [{"text": "x", "metadataKey": "t"}]}, "full-text search is not part", "/queryTexts"),
-        ({"returnScores": True}, "full-text search is not part", "/returnScores"),
+        ({"returnScores": 1}, "Member must be a boolean", "/returnScores"),
+        ({"queryMode": "CLASSIC"}, "CLASSIC cannot be specified for an index in ENHANCED mode", "/queryMode"),
         ({"queryMode": "OTHER"}, "satisfy enum value set: [CLASSIC, ENHANCED]", "/queryMode"),
         ({"returnDistance": "yes"}, "Member must be a boolean", "/returnDistance"),
     ],

@@ -115,3 +115,87 @@ def test_a_deleted_index_stays_deleted_and_leaves_no_file(start):
     with pytest.raises(client.exceptions.NotFoundException):
         client.get_index(**NAMES)
     assert sorted(path.name for path in folder.glob("*.sqlite")) == ["catalogue.sqlite"]
+
+
+def statuses(client):
+    configuration = client.get_index(**NAMES)["index"].get("metadataConfiguration", {})
+    return {one["metadataKey"]: one["status"] for one in configuration.get("textSearchConfigurations", [])}
+
+
+def test_text_configurations_survive_kill_9(start):
+    """Killed while keys are added and deleted: each update is there whole or not at all, and every key finds its text."""
+    first = start()
+    client = first.client("s3vectors")
+    client.create_vector_bucket(vectorBucketName="kept")
+    client.create_index(**NAMES, **SHAPE)
+    metadata = {key: f"text of {key}" for key in ("a", "b", "c")}
+    client.put_vectors(**NAMES, vectors=[{**vector, "metadata": metadata} for vector in vectors(1)])
+    states = [set(), {"a", "b"}, {"b"}, {"b", "c"}, {"c"}]
+    acknowledged = []
+
+    def update():
+        adding = {2: ["a", "b"], 4: ["c"]}
+        deleting = {3: ["a"], 5: ["b"], 1: ["c"]}
+        turn = 2
+        try:
+            while True:
+                verb, keys = ("add", adding[turn]) if turn in adding else ("delete", deleting[turn])
+                change = {"textSearchConfigurations": [{"metadataKey": key} for key in keys]}
+                client.update_metadata_configuration(**NAMES, **{verb: change})
+                acknowledged.append(states[turn - 1])
+                turn = turn % 5 + 1
+        except (BotoCoreError, ClientError):
+            return
+
+    writer = threading.Thread(target=update)
+    writer.start()
+    deadline = time.monotonic() + 10
+    while len(acknowledged) < 12 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    first.kill()
+    writer.join()
+    assert len(acknowledged) >= 12
+
+    second = start(state=first.state)
+    client = second.client("s3vectors")
+    now = set(statuses(client))
+    last = acknowledged[-1]
+    assert now in (last, states[(states.index(last) + 1) % 5])
+    deadline = time.monotonic() + 5
+    while "BUILDING" in statuses(client).values() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for key in now:
+        answer = client.query_vectors(**NAMES, topK=100, queryTexts=[{"text": f"of {key}", "metadataKey": key}])
+        assert len(answer["vectors"]) == 25
+    assert set(statuses(client).values()) <= {"ACTIVE"}
+
+
+def test_adoption_keeps_the_searchable_keys(start):
+    first = start(environment={"VECTORDB_EMULATOR_BACKFILL_SECONDS": "3600"})
+    client = first.client("s3vectors")
+    client.create_vector_bucket(vectorBucketName="kept")
+    made = {"metadataConfiguration": {"textSearchConfigurations": [{"metadataKey": "title", "language": "en"}]}}
+    client.create_index(**NAMES, **SHAPE, **made)
+    client.put_vectors(**NAMES, vectors=[{**vectors(1)[0], "metadata": {"title": "two titles", "body": "words"}}])
+    client.update_metadata_configuration(**NAMES, add={"textSearchConfigurations": [{"metadataKey": "body"}]})
+    first.kill()
+
+    second = start(state=first.state)
+    client = second.client("s3vectors")
+    client.create_vector_bucket(vectorBucketName="kept")
+    # A deployment that knows nothing of searchable keys is no change; a backfill that was begun goes on.
+    client.create_index(**NAMES, **SHAPE)
+    assert statuses(client) == {"title": "ACTIVE", "body": "BUILDING"}
+    found = client.query_vectors(**NAMES, topK=9, queryTexts=[{"text": "title", "metadataKey": "title"}])["vectors"]
+    assert found == [{"key": "1-0"}]
+    second.kill()
+
+    # One that brings others adds those that are new, and takes none.
+    third = start(state=first.state)
+    client = third.client("s3vectors")
+    client.create_vector_bucket(vectorBucketName="kept")
+    brought = [{"metadataKey": "title", "language": "fr"}, {"metadataKey": "new"}]
+    client.create_index(**NAMES, **SHAPE, metadataConfiguration={"textSearchConfigurations": brought})
+    assert statuses(client) == {"title": "ACTIVE", "new": "ACTIVE", "body": "BUILDING"}
+    configurations = client.get_index(**NAMES)["index"]["metadataConfiguration"]["textSearchConfigurations"]
+    assert {one["metadataKey"]: one.get("language") for one in configurations}["title"] == "en"

@@ -50,6 +50,27 @@ def test_shapes_that_no_stack_has(shape):
     assert expected.get(shape, {"database:Lambda"}) <= uses
 
 
+INDEX = {"name": "docs", "dimension": 256}
+BRIDGES = {
+    "inside the VPC": ({"vpc": True}, INDEX, {"function-in-vpc", "function-traced"}),
+    "with a model": ({}, INDEX | {"model": "amazon.titan-embed-text-v2:0"}, {"function-embeds", "function-traced"}),
+    "untraced": ({"tracing": False}, INDEX, {"writes-encrypted-vectors"}),
+}
+
+
+@pytest.mark.parametrize("shape", BRIDGES)
+def test_bridges_that_no_stack_has(shape):
+    dev = stack_configuration.read(ROOT, "dev")
+    bridge, index, expected = BRIDGES[shape]
+    values = {**dev.values, "vectordb:bridge": json.dumps(bridge), "vectordb:indexes": json.dumps([index])}
+    judged = judge(replace(dev, values=values))
+    assert judged.missing == judged.unneeded == ()
+    [role] = [role for role in judged.roles if "function:bridge" in role.uses]
+    optional = {"function-in-vpc", "function-traced", "function-embeds"}
+    assert role.uses & optional == expected & optional
+    assert expected <= role.uses
+
+
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
 def test_other_partitions(region):
     dev = stack_configuration.read(ROOT, "dev")

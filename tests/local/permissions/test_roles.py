@@ -78,6 +78,14 @@ def test_what_functions_make_of_their_role():
     assert role.main_uses == ("function:bridge",)
 
 
+@pytest.mark.parametrize(("models", "uses"), [('["m"]', {"function:f", "function-embeds"}), ("[]", {"function:f"})])
+def test_a_function_that_is_told_models_embeds(models, uses):
+    environment = {"variables": {"VECTORDB_MODELS": models}}
+    [role] = read(LAMBDA, registered(FUNCTION, "f", {"environment": environment}, **OF_R))
+    assert role.uses == uses
+    assert role.main_uses == ("function:f",)
+
+
 @pytest.mark.parametrize(
     ("kind", "key", "inputs", "use"),
     [
@@ -99,6 +107,7 @@ def test_what_other_resources_make_of_it(kind, key, inputs, use):
     [
         ("aws:kms", "s3vectors:QueryVectors", {"reads-encrypted-vectors"}),
         ("aws:kms", "s3vectors:PutVectors", {"reads-encrypted-vectors", "writes-encrypted-vectors"}),
+        ("aws:kms", "s3vectors:DeleteVectors", {"reads-encrypted-vectors"}),
         ("AES256", "s3vectors:QueryVectors", set()),
         ("aws:kms", "sqs:SendMessage", set()),
     ],

@@ -123,6 +123,19 @@ def test_recorded_calls_say_the_same_of_another_stack():
     assert len(unneeded([another], [], rows)) == 1
 
 
+def test_a_model_is_needed_by_functions_that_embed_and_by_no_other():
+    model = "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"
+    embedding = role(
+        *EXACT, allow("bedrock:InvokeModel", model), uses=frozenset({"function:bridge", "function-embeds"})
+    )
+    rows = generalised([Call(ARN, "bedrock:InvokeModel", model)], {ARN: embedding})
+    assert [(row.use, row.action) for row in rows] == [("function-embeds", "bedrock:InvokeModel")]
+    assert missing([role(*EXACT, arn="")], [], rows) == []
+    assert [d.action for d in missing([replace(role(*EXACT, arn=""), uses=embedding.uses)], [], rows)] == [
+        "bedrock:InvokeModel"
+    ]
+
+
 @pytest.mark.parametrize(
     ("arn", "expected"),
     [

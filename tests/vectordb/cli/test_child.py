@@ -60,7 +60,7 @@ def test_a_signal_for_us_alone_is_handed_on_and_what_follows_is_done(number):
     with start("import time; print('up', flush=True); time.sleep(60)") as parent:
         assert parent.stdout.readline() == "up\n"
         parent.send_signal(number)
-        said = parent.communicate(timeout=10)[0]
+        said = parent.communicate(timeout=60)[0]
     assert said == "cleaned up\n"
     assert parent.returncode == 128 + number
 

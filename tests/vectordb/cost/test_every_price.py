@@ -1,8 +1,12 @@
 """Every price of the file, in a bill whose dollars were worked out by hand: price × quantity, to the cent."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from tests.vectordb.cost.stack import bill, cluster, d, make, member, rds, urn
+from vectordb.cost.functions import BRIDGE_METRICS
 from vectordb.cost.prices import current
 from vectordb.cost.usage import Usage
 
@@ -176,7 +180,29 @@ CASES = [  # (resources, usage, {price: dollars})
         Usage(queries=5_000_000, function_seconds=1),
         {"lambda.x86_64.requests": "1.00", "lambda.x86_64": "83.33"},
     ),
+    ([make(FUNCTION, tracingConfig={"mode": "Active"})], Usage(queries=300_000), {"xray.traces": "1.50"}),
+    # 73 of 730 hours: a tenth of seven metrics.
+    (
+        [make(FUNCTION, environment={"variables": {"VECTORDB_INDEX_ARNS": "[]"}})],
+        Usage(active_hours=73),
+        {"cloudwatch.metric": "0.21"},
+    ),
 ]
+
+
+def test_what_a_function_is_not_paid_for():
+    made = bill(make(FUNCTION, tracingConfig={"mode": "PassThrough"}, environment={"variables": {"X": "y"}}))
+    assert {"xray.traces", "cloudwatch.metric"} & by_key(made).keys() == set()
+
+
+def test_the_bridge_writes_as_many_metrics_as_are_paid():
+    source = (Path(__file__).parents[3] / "lambda/bridge/metrics.py").read_text(encoding="utf-8")
+    units = next(
+        node for node in ast.parse(source).body if isinstance(node, ast.Assign) and node.targets[0].id == "_UNITS"
+    )
+    assert len(units.value.keys) == BRIDGE_METRICS
+
+
 RATES = {
     "vpc.endpoint.data": ("0.01", "GB", make("aws:ec2/vpcEndpoint:VpcEndpoint", vpcEndpointType="Interface")),
     "kms.requests": ("0.03", "10,000 requests", make("aws:kms/key:Key")),

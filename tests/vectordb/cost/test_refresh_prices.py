@@ -137,6 +137,7 @@ def test_every_line_of_the_price_file_names_a_service_and_a_usage_type():
         "AWSLambda",
         "AWSQueueService",
         "AWSSecretsManager",
+        "AWSXRay",
         "AmazonCloudWatch",
         "AmazonEC2",
         "AmazonRDS",

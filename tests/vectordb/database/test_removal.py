@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from vectordb.database import lock, migrate, removal, sqlfiles
+from vectordb.database import administered, lock, migrate, removal, sqlfiles
 from vectordb.errors import VectordbError
 
 from .conftest import MASTER, VALUES
@@ -85,7 +85,7 @@ def test_what_depends_on_it_is_named_and_nothing_is_removed(applied):
     with applied.server.superuser_connection(applied.name) as superuser:
         superuser.execute(
             "create view public.over as select * from s3vl.index_registry; create table public.keys (k s3vl.wire_key, n int);"
-            "create table public.more (arn text default s3vl.label_parallel(null)::text)"
+            "create table public.more (arn text default s3vl.milliseconds(null)::text)"
         )
     with pytest.raises(VectordbError) as caught:
         remove(applied)
@@ -197,6 +197,55 @@ def test_registrations_by_hand_are_told_beforehand(applied):
         superuser.execute("insert into s3vl.index_registry (index_name, index_arn) values ('mine', %s)", (arn,))
     with applied.connect() as connection:
         assert removal.inventory(connection).indexes == ("mine",)
+
+
+def test_what_administrators_set_is_told_beforehand(applied):
+    arn = "arn:aws:s3vectors:us-east-1:123456789012:bucket/a-bucket/index/"
+    with applied.connect() as connection:
+        connection.execute("create role legal")
+        connection.execute("set role vectordb_owner")
+        assert removal.inventory(connection).settings == ()
+        for name in ("contracts", "memos"):
+            connection.execute("select s3vl.register_index(%s, %s)", (name, arn + name))
+        assert removal.inventory(connection).settings == ()  # what any deployment gives
+        connection.execute(
+            "select s3vl.revoke_index('contracts', 'vectordb_reader'), s3vl.grant_index('contracts', 'legal'), "
+            "s3vl.scope_index('contracts', 'customer'), s3vl.assign_vectorizer('memos', 'v'), s3vl.deactivate_index('memos'), "
+            "s3vl.add_tenant('legal', 'acme'), s3vl.add_tenant('legal', 'globex'), s3vl.trust_application('legal')"
+        )
+        connection.execute(
+            "insert into s3vl.copies (role_name, job, index_name, index_arn, query_digest) values ('legal', 'all', 'memos', 'x', 'y')"
+        )
+        found = removal.inventory(connection).settings
+        connection.execute("reset role")
+    assert [str(one) for one in found] == [
+        "revoked from the groups of the deployment: 1 (read on contracts from vectordb_reader)",
+        "grants of indexes: 1 (read on contracts to legal)",
+        "tenant keys of indexes, those of the configuration among them: 1 (customer of contracts)",
+        "indexes of vectorizers: 1 (memos of v)",
+        "deactivated indexes: 1 (memos)",
+        "logins bound to tenants: 2 (legal to acme, legal to globex)",
+        "trusted applications: 1 (legal)",
+        "jobs of s3vl.copy_to_index: 1 (all of legal, unfinished)",
+    ]
+    assert [one.kind for one in found if one.opens] == ["revoked", "tenantKeys", "vectorizers", "deactivated"]
+    assert remove(applied).settings == {one.kind: len(one.names) for one in found}
+    with applied.connect() as connection:
+        connection.execute("drop role legal")
+
+
+def test_many_of_a_kind_are_counted_and_the_first_shown():
+    kind = administered.Settings("tenants", "logins bound to tenants", tuple("abcdefg"), opens=False)
+    assert str(kind) == "logins bound to tenants: 7 (a, b, c, d, e, … and 2 more)"
+
+
+def test_a_schema_of_an_earlier_version_has_less_to_tell(database):
+    with database.connect() as connection:
+        connection.execute(
+            "create schema s3vl; create table s3vl.index_registry (id serial, index_name text, is_active bool)"
+        )
+        connection.execute("insert into s3vl.index_registry (index_name, is_active) values ('old', false)")
+        assert [str(one) for one in removal.inventory(connection).settings] == ["deactivated indexes: 1 (old)"]
 
 
 def test_a_schema_of_somebody_else_is_a_refusal(applied):

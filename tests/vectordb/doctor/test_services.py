@@ -1,5 +1,8 @@
 """The database as RDS sees it, roles, indexes, queues, models: AWS's answers, broken in every way that is told apart."""
 
+import json
+
+import psycopg
 import pytest
 
 from tests.vectordb.doctor.subjects import SETTINGS
@@ -144,6 +147,31 @@ def test_an_index_that_is_gone(amazon, make_context):
     assert (found.state.value, found.detail) == ("failed", f"stdlib is gone ({INDEX})")
 
 
+@pytest.mark.parametrize(
+    ("configured", "state", "detail"),
+    [
+        ([{"metadataKey": "body", "language": "en", "status": "ACTIVE"}], "ok", "stdlib (256, cosine, by words: body)"),
+        ([], "warning", "stdlib (256, cosine); stdlib does not search body by words"),
+        (
+            [{"metadataKey": "body", "language": "de"}], "warning",
+            "stdlib (256, cosine); stdlib searches body in another language than declared",
+        ),
+        (
+            [{"metadataKey": "body", "language": "en", "status": "BUILDING"}], "warning",
+            "stdlib (256, cosine); stdlib is still building body",
+        ),
+    ],
+)  # fmt: skip
+def test_keys_that_are_searched_by_words(amazon, make_context, configured, state, detail):
+    index(amazon, metadataConfiguration={"textSearchConfigurations": configured})
+    row = {"name": "stdlib", "arn": INDEX, "dimension": 256, "metric": "cosine"}
+    declared = [row | {"fullTextKeys": [{"key": "body", "language": "en"}]}]
+    found = services.vector_indexes(make_context(indexes=json.dumps(declared)))
+    assert (found.state.value, found.detail) == (state, detail)
+    if state == "warning":
+        assert found.remedy == "`vectordb indexes apply --stack …` configures it, and waits."
+
+
 def test_indexes_that_may_not_be_seen_or_do_not_answer(amazon, make_context):
     amazon.refuses("s3vectors", "get_index", "AccessDeniedException")
     with pytest.raises(DeniedError):
@@ -151,6 +179,44 @@ def test_indexes_that_may_not_be_seen_or_do_not_answer(amazon, make_context):
     amazon.refuses("s3vectors", "get_index", "ServiceUnavailableException")
     with pytest.raises(VectordbError, match="look at the index stdlib"):
         services.vector_indexes(make_context())
+
+
+class Sql:
+    """A connection on which some statements are refused: the beginning of each → the error."""
+
+    def __init__(self, **refused):
+        self.refused, self.asked = refused, []
+
+    def execute(self, statement, values):
+        name = "get_vectors" if "get_vectors" in statement else "describe_index"
+        self.asked.append((name, *values))
+        if name in self.refused:
+            raise self.refused[name]
+
+
+@pytest.mark.parametrize(
+    ("tenants", "refused", "state", "detail"),
+    [
+        ({}, {}, "ok", "reached through SQL: stdlib"),
+        ({}, {"get_vectors": psycopg.errors.InsufficientPrivilege("no")}, "failed", "stdlib: no "),
+        (
+            {"tenantKey": "customer"}, {"get_vectors": psycopg.errors.InsufficientPrivilege("bound to none")}, "ok",
+            "reached through SQL: stdlib (described: its vectors are those of other tenants)",
+        ),
+        (
+            {"tenantKey": "customer"},
+            {name: psycopg.errors.InsufficientPrivilege(name) for name in ("get_vectors", "describe_index")},
+            "failed", "stdlib: describe_index ",
+        ),
+        ({"tenantKey": "customer"}, {"get_vectors": psycopg.errors.ExternalRoutineException("no")}, "failed", "stdlib: no "),
+    ],
+)  # fmt: skip
+def test_indexes_that_are_reached_through_sql(make_context, monkeypatch, tenants, refused, state, detail):
+    rows = [{"name": "stdlib", "arn": INDEX, "dimension": 256, "metric": "cosine"} | tenants]
+    context = make_context(indexes=json.dumps(rows))
+    monkeypatch.setattr(context, "sql", lambda: Sql(**refused))
+    found = services.s3_vectors(context)
+    assert (found.state.value, found.detail) == (state, detail)
 
 
 def messages(amazon, url, waiting, under_way):
@@ -201,6 +267,16 @@ def test_models_that_may_be_used(amazon, make_context):
         make_context(outputs={"bedrockModels": ["amazon.titan-embed-text-v2:0", "eu.cohere.embed-v4:0"]})
     )
     assert (found.state.value, found.detail) == ("ok", "usable: amazon.titan-embed-text-v2:0, eu.cohere.embed-v4:0")
+
+
+def test_models_of_indexes_are_asked_about_too(amazon, make_context):
+    model(amazon, "amazon.titan-embed-text-v1")
+    model(amazon, "cohere.embed-v4:0")
+    rows = [{"name": n, "arn": INDEX, "dimension": 256, "metric": "cosine", "model": "cohere.embed-v4:0"} for n in "ab"]
+    found = services.bedrock_models(
+        make_context(outputs={"bedrockModels": ["amazon.titan-embed-text-v1"]}, indexes=json.dumps(rows))
+    )
+    assert (found.state.value, found.detail) == ("ok", "usable: amazon.titan-embed-text-v1, cohere.embed-v4:0")
 
 
 def test_a_model_that_nobody_has_agreed_to(amazon, make_context):

@@ -22,6 +22,7 @@ _PROFILE = re.compile(r"^(us|eu|apac|jp|au|ca|global|us-gov)\.")
 
 _LETTER = "vectordb-doctor"
 """A key that no index has: asking for it goes the whole way and carries nothing."""
+_ASK = "SELECT found FROM s3vl.get_vectors(ARRAY[%s], %s, NULL, false, false)"
 
 
 def database_state(context: Context) -> Finding:
@@ -102,8 +103,8 @@ def has_indexes(subject: Subject) -> bool:
 
 
 def vector_indexes(context: Context) -> Finding:
-    """The indexes are there, with the dimension and metric that SQL was told."""
-    problems, fine = [], []
+    """The indexes are there, with the dimension and metric that SQL was told, and the declared keys are searched by words."""
+    problems, fine, unsearched = [], [], []
     for index in _indexes(context):
         try:
             found = context.ask("s3vectors", "get_index", f"look at the index {index['name']}", indexArn=index["arn"])[
@@ -123,27 +124,66 @@ def vector_indexes(context: Context) -> Finding:
         ]
         if wrong:
             problems.append(f"{index['name']} has {' and '.join(wrong)}")
-        fine.append(f"{index['name']} ({found.get('dimension')}, {found.get('distanceMetric')})")
+        searched, missing = _full_text(index, found)
+        unsearched += missing
+        words = f", by words: {', '.join(searched)}" if searched else ""
+        fine.append(f"{index['name']} ({found.get('dimension')}, {found.get('distanceMetric')}{words})")
     if problems:
         return failed(
             "; ".join(problems), "`pulumi up --refresh` makes what is gone, empty: its vectors have to be loaded again."
         )
+    if unsearched:
+        return warning(
+            f"{', '.join(fine)}; {'; '.join(unsearched)}",
+            f"`vectordb indexes apply {'--local' if context.subject.local else '--stack …'}` configures it, and waits.",
+        )
     return ok(", ".join(fine))
 
 
+def _full_text(index: dict[str, Any], found: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The declared keys that can be searched by words, and in words what cannot."""
+    configured = {
+        one["metadataKey"]: one
+        for one in (found.get("metadataConfiguration") or {}).get("textSearchConfigurations", ())
+    }
+    searched, missing = [], []
+    for wanted in index.get("fullTextKeys", ()):
+        one = configured.get(wanted["key"])
+        if one is None:
+            missing.append(f"{index['name']} does not search {wanted['key']} by words")
+        elif one.get("language") != wanted.get("language"):
+            missing.append(f"{index['name']} searches {wanted['key']} in another language than declared")
+        elif one.get("status", "ACTIVE") != "ACTIVE":
+            missing.append(f"{index['name']} is still building {wanted['key']}")
+        else:
+            searched.append(wanted["key"])
+    return searched, missing
+
+
 def s3_vectors(context: Context) -> Finding:
-    """SQL reaches S3 Vectors through the function, for each index: a key that does not exist is asked for."""
-    connection, names = context.sql(), [str(index["name"]) for index in _indexes(context)]
-    for name in names:
+    """SQL reaches S3 Vectors through the function, for each index: a key that does not exist is asked for.
+
+    Vectors of tenants are not shown to a login that is bound to none, which is no broken link: such an index is described.
+    """
+    connection, reached = context.sql(), []
+    for index in _indexes(context):
+        name = str(index["name"])
         try:
-            connection.execute("SELECT found FROM s3vl.get_vectors(ARRAY[%s], %s, NULL, false, false)", (_LETTER, name))
+            try:
+                connection.execute(_ASK, (_LETTER, name))
+                reached.append(name)
+            except psycopg.errors.InsufficientPrivilege:
+                if not index.get("tenantKey"):
+                    raise
+                connection.execute("SELECT dimension FROM s3vl.describe_index(%s)", (name,))
+                reached.append(f"{name} (described: its vectors are those of other tenants)")
         except psycopg.Error as error:
             diag = error.diag
             return failed(
                 f"{name}: {diag.message_primary or error} {diag.message_detail or ''}",
                 diag.message_hint or "Look into the function's log.",
             )
-    return ok(f"reached through SQL: {', '.join(names)}")
+    return ok(f"reached through SQL: {', '.join(reached)}")
 
 
 def has_queue(subject: Subject) -> bool:
@@ -170,13 +210,18 @@ def queue(context: Context) -> Finding:
 
 
 def has_models(subject: Subject) -> bool:
-    """Whether the stack names Bedrock models."""
-    return bool(subject.outputs.get(MODELS))
+    """Whether the stack names Bedrock models: for SQL itself, or for texts that are searched in an index."""
+    return bool(_models(subject))
+
+
+def _models(subject: Subject) -> list[str]:
+    of_indexes = [row["model"] for row in json.loads(subject.settings.indexes) if row.get("model")]
+    return list(dict.fromkeys(map(str, [*(subject.outputs.get(MODELS) or ()), *of_indexes])))
 
 
 def bedrock_models(context: Context) -> Finding:
     """The account may use the configured models: authorised, agreed to, offered in the region."""
-    models = [str(model) for model in context.subject.outputs[MODELS]]
+    models = _models(context.subject)
     wrong = []
     for model in models:
         found = context.ask(

@@ -4,7 +4,7 @@
 
 | Requests | Answered by |
 |---|---|
-| S3 Vectors | `s3vectors`: exact search, every operation but full-text search, kept under DIR across restarts |
+| S3 Vectors | `s3vectors`: every operation, exact vector search, full text, both, kept under DIR across restarts |
 | Bedrock InvokeModel | `bedrock`: Titan and Cohere text embeddings from word vectors in a wheel |
 | Lambda Invoke | `functions`: the deployed handler in warm child processes |
 | RDS Data API | `rds_data`: one statement a call, on the stack's own PostgreSQL |

@@ -40,7 +40,12 @@ class Entry:
     def text(self) -> str:
         """What is embedded."""
         words = f"{self.module} {self.name}".replace(".", " ").replace("_", " ")
-        return f"{words}: {self.doc.partition(_PARAGRAPH)[0][:_EMBEDDED_CHARACTERS]}"
+        return f"{words}: {self.summary}"
+
+    @property
+    def summary(self) -> str:
+        """The beginning of the docstring's first paragraph."""
+        return self.doc.partition(_PARAGRAPH)[0][:_EMBEDDED_CHARACTERS]
 
 
 def collect() -> list[Entry]:

@@ -19,6 +19,8 @@ from vectordb.local.state import Credentials, Running
 
 INDEX = "stdlib"
 _BATCH = 500  # PutVectors takes no more
+_METADATA = "module, kind, summary"
+"""What each vector has in S3 Vectors; other metadata are another load."""
 _LOADED = "INSERT INTO stdlib.loaded VALUES (%s, %s) ON CONFLICT (store) DO UPDATE SET corpus = excluded.corpus"
 
 
@@ -38,8 +40,9 @@ def load(running: Running, credentials: Credentials, console: Console) -> int:
     clients = Clients(running.emulator, running.region, credentials)
     with connections.connect(running, credentials) as connection:
         identity = corpus.identity()
-        rows = connection.execute("SELECT store FROM stdlib.loaded WHERE corpus = %s", [identity]).fetchall()
-        held = {store for (store,) in rows}
+        marks = {"pgvector": identity, "s3vectors": f"{identity} {_METADATA}"}
+        rows = connection.execute("SELECT store, corpus FROM stdlib.loaded").fetchall()
+        held = {store for store, corpus_of_it in rows if marks.get(store) == corpus_of_it}
         if "s3vectors" in held and not _holds(clients("s3vectors"), index_arn, _count(connection)):
             held.discard("s3vectors")  # the index was replaced since
         if len(held) < 2:  # noqa: PLR2004 - there are two stores
@@ -49,7 +52,7 @@ def load(running: Running, credentials: Credentials, console: Console) -> int:
                 if "pgvector" not in held:
                     _into_database(connection, identity, documents, vectors, progress)
                 _into_index(clients("s3vectors"), index_arn, documents, vectors, progress)
-            connection.execute(_LOADED, ["s3vectors", identity])
+            connection.execute(_LOADED, ["s3vectors", marks["s3vectors"]])
         return _count(connection)
 
 
@@ -108,7 +111,7 @@ def _into_index(
             {
                 "key": str(entry.id),
                 "data": {"float32": vector},
-                "metadata": {"module": entry.module, "kind": entry.kind},
+                "metadata": {"module": entry.module, "kind": entry.kind, "summary": entry.summary},
             }
             for entry, vector in pairs[start : start + _BATCH]
         ]

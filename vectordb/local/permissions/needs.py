@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vectordb.local.permissions.roles import Call, Role
+from vectordb.local.permissions.roles import EMBEDS, Call, Role
 
 SERVICE_ACTIONS = Path(__file__).with_name("service_actions.toml")
 """What services do with roles of the stack without a call of ours."""
 RECORDED_CALLS = Path(__file__).with_name("recorded_calls.toml")
 """What our functions and databases were seen to call in the local stack."""
 
+# What a function takes only when it is configured for it → the use that says so.
+_USES = {"bedrock:InvokeModel": EMBEDS}
 _PLACEHOLDERS = {
     "partition": r"aws[a-z-]*",
     "region": r"[a-z]{2}(?:-[a-z]+)+-[0-9]",
@@ -96,9 +98,14 @@ def generalised(calls: Iterable[Call], roles: Mapping[str, Role]) -> tuple[Need,
         Need(service, use, call.action, (shape(call.resource),), "", "recorded in the local stack")
         for call in calls
         for service in roles[call.role].services
-        for use in roles[call.role].main_uses
+        for use in _uses(call.action, roles[call.role])
     }
     return tuple(sorted(rows))
+
+
+def _uses(action: str, role: Role) -> Iterable[str]:
+    narrower = _USES.get(action)
+    return (narrower,) if narrower in role.uses else role.main_uses
 
 
 def written(rows: Iterable[Need]) -> str:

@@ -35,6 +35,7 @@ _USES = {
 _ASSOCIATIONS = ("aws:rds/clusterRoleAssociation:ClusterRoleAssociation", "aws:rds/roleAssociation:RoleAssociation")
 _FUNCTION = "aws:lambda/function:Function"
 _ALIAS = "aws:lambda/alias:Alias"
+_MODELS = "VECTORDB_MODELS"
 _MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 _EVENT_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 _SCHEDULE = "aws:scheduler/schedule:Schedule"
@@ -43,9 +44,14 @@ _QUEUE = "aws:sqs/queue:Queue"
 _TARGETS = {"lambda": "function", "sqs": "queue", "sns": "topic"}
 _INDEX = "aws:s3/vectorsIndex:VectorsIndex"
 _PACKAGE = re.compile(r"(?:.*/)?([^/]+?)-[0-9a-f]{16}\.zip")
-# S3 User Guide, vector bucket encryption: who reads needs kms:Decrypt, who writes or creates kms:GenerateDataKey too.
-_VECTOR_READS = frozenset({"s3vectors:getvectors", "s3vectors:listvectors", "s3vectors:queryvectors"})
+# S3 User Guide, vector bucket encryption: every operation on vectors needs kms:Decrypt; the guide's statement for
+# applications, which put vectors too, has kms:GenerateDataKey beside it.
+_VECTOR_READS = frozenset(
+    {"s3vectors:deletevectors", "s3vectors:getvectors", "s3vectors:listvectors", "s3vectors:queryvectors"}
+)
 _VECTOR_WRITES = frozenset({"s3vectors:createindex", "s3vectors:putvectors"})
+EMBEDS = "function-embeds"
+"""Of a function that is told models of Bedrock."""
 
 
 @dataclass(frozen=True, order=True)
@@ -66,7 +72,7 @@ class Role:
         name: the program's name of it.
         arn: on AWS; empty where the program alone was read.
         services: the service principals that may assume it.
-        uses: what the stack does with it: `function:NAME of the package`, `function-in-vpc`, `database:FEATURE`, `instance`, …
+        uses: what the stack does with it: `function:NAME of the package`, `function-embeds`, `function-in-vpc`, `database:FEATURE`, `instance`, …
         policies: inline and attached.
     """
 
@@ -216,6 +222,8 @@ class _Reading:
             uses.add("function-dead-letters")
             if self._encrypted(function, "deadLetterConfig"):
                 uses.add("function-to-encrypted-queue")
+        if ((inputs.get("environment") or {}).get("variables") or {}).get(_MODELS, "[]") != "[]":
+            uses.add(EMBEDS)
         return uses | self._delivery_uses(function)
 
     def _delivery_uses(self, function: Registration) -> set[str]:

@@ -1,18 +1,23 @@
 """Buckets, indexes, policies and tags."""
 
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vectordb.local.emulator.s3vectors import names
 from vectordb.local.emulator.s3vectors.catalogue import Catalogue, Resource
 from vectordb.local.emulator.s3vectors.pages import decode_position, encode_position
 from vectordb.local.emulator.s3vectors.parameters import choice, constraint, integer, invalid, items, structure, text
+from vectordb.local.emulator.s3vectors.store import VectorIndex
+from vectordb.local.emulator.s3vectors.text import configuration
 from vectordb.local.emulator.wire import ServiceError
 
 Parameters = Mapping[str, Any]
 Answer = dict[str, Any]
 
 MODES = ("CLASSIC", "ENHANCED")
+METADATA = "metadataConfiguration"
 LARGEST_DIMENSION = 4096
 MOST_NON_FILTERABLE_KEYS = 10
 MOST_TAGS = 50
@@ -28,16 +33,17 @@ def not_found(message: str) -> ServiceError:
     return ServiceError("NotFoundException", message, 404)
 
 
-def refuse_text_search(what: str) -> ServiceError:
-    """Full-text search exists on AWS and not here."""
-    return invalid(what, f"{what}: full-text search is not part of the local S3 Vectors; leave it out or use AWS")
-
-
 class Control:
-    """The control plane over a catalogue."""
+    """The control plane over a catalogue.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    Args:
+        catalogue: the buckets and indexes.
+        backfill_seconds: how long a text search configuration that is added to an index is BUILDING.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, backfill_seconds: float) -> None:
         self.catalogue = catalogue
+        self._backfill_seconds = backfill_seconds
 
     def operations(self) -> dict[str, Callable[[Parameters, str], Answer]]:
         """Operation name → function of the parameters and the region."""
@@ -128,23 +134,24 @@ class Control:
             "dataType": choice(parameters, "dataType", ("float32",)),
             "dimension": integer(parameters, "dimension", 1, LARGEST_DIMENSION),
             "distanceMetric": choice(parameters, "distanceMetric", ("euclidean", "cosine")),
-            "metadataConfiguration": _metadata_configuration(parameters),
+            METADATA: _metadata_configuration(parameters),
         }
         with self.catalogue.lock:
             bucket = self.bucket(parameters, region)
             arn = f"{bucket.arn}/index/{name}"
             encryption = _encryption(parameters, default=bucket.settings["encryptionConfiguration"])
             settings = {**shape, "encryptionConfiguration": encryption, "tags": _tags(parameters)}
+            searchable = configuration.read(structure(parameters, METADATA), METADATA, active=0)
             stored = self.catalogue.get(arn)
             if stored is None:
-                self.catalogue.save(Resource(arn, bucket.arn, name, settings=settings))
+                self.catalogue.save(Resource(arn, bucket.arn, name, settings={**settings, "textSearch": searchable}))
             elif not _same_shape(stored.settings, shape):
-                kept = ", ".join(
-                    f"{key} {stored.settings[key]}" for key in ("dimension", "distanceMetric", "metadataConfiguration")
-                )
+                kept = ", ".join(f"{key} {stored.settings[key]}" for key in ("dimension", "distanceMetric", METADATA))
                 raise conflict(f"An index with the specified name already exists, with other settings: {kept}")
             elif self.catalogue.adopt(arn):
-                stored.settings |= settings
+                # The searchable keys may have changed since: they stay, and what is new in the request comes to them.
+                searchable |= stored.settings.get("textSearch", {})
+                stored.settings |= {**settings, "textSearch": searchable}
                 self.catalogue.save(stored)
             else:
                 raise conflict("An index with the specified name already exists")
@@ -152,7 +159,10 @@ class Control:
 
     def get_index(self, parameters: Parameters, region: str) -> Answer:
         index = self.index(parameters, region)
-        settings = {key: value for key, value in index.settings.items() if key != "tags" and value}
+        kept = index.settings
+        settings = {key: value for key, value in kept.items() if key not in {"tags", "textSearch"} and value}
+        if kept.get("textSearch"):
+            settings[METADATA] = {**kept[METADATA], configuration.MEMBER: configuration.shown(kept["textSearch"])}
         return {"index": {**self._index_summary(index), **settings, "indexMode": "ENHANCED"}}
 
     def delete_index(self, parameters: Parameters, region: str) -> Answer:
@@ -170,8 +180,18 @@ class Control:
         return {}
 
     def update_metadata_configuration(self, parameters: Parameters, region: str) -> Answer:
-        self.index(parameters, region)
-        raise refuse_text_search("textSearchConfigurations")
+        with self.catalogue.lock:
+            index = self.index(parameters, region)
+            before = index.settings.get("textSearch", {})
+            after = configuration.updated(before, parameters, active=time.time() + self._backfill_seconds)
+            index.settings["textSearch"] = after
+            self.catalogue.save(index)
+            vectors = self.catalogue.vectors(index)
+        for key in before.keys() - after.keys():
+            vectors.forget_text(key)
+        if added := [(key, after[key]["language"]) for key in after.keys() - before.keys()]:
+            threading.Thread(target=_backfill, args=(vectors, added), name="backfill", daemon=True).start()
+        return {"indexArn": index.arn}
 
     # Tags
 
@@ -259,25 +279,26 @@ def _encryption(parameters: Parameters, *, default: Mapping[str, Any] | None = N
 
 
 def _metadata_configuration(parameters: Parameters) -> Answer:
-    given = structure(parameters, "metadataConfiguration")
-    if given.get("textSearchConfigurations"):
-        raise refuse_text_search("textSearchConfigurations")
+    given = structure(parameters, METADATA)
     keys = items(given, "nonFilterableMetadataKeys", 0, MOST_NON_FILTERABLE_KEYS)
     for key in keys:
         if not isinstance(key, str) or not 1 <= len(key) <= 63:  # noqa: PLR2004 - the model's MetadataKey
-            raise constraint(
-                "metadataConfiguration/nonFilterableMetadataKeys", "have length between 1 and 63, inclusive"
-            )
+            raise constraint(f"{METADATA}/nonFilterableMetadataKeys", "have length between 1 and 63, inclusive")
     if len(set(keys)) != len(keys):
-        raise invalid("metadataConfiguration/nonFilterableMetadataKeys", "A non-filterable metadata key is given twice")
+        raise invalid(f"{METADATA}/nonFilterableMetadataKeys", "A non-filterable metadata key is given twice")
     return {"nonFilterableMetadataKeys": keys} if keys else {}
+
+
+def _backfill(vectors: VectorIndex, added: Iterable[tuple[str, str | None]]) -> None:
+    for key, language in added:
+        vectors.make_searchable(key, language)
 
 
 def _same_shape(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether an index's fixed settings are the same; the order of the non-filterable keys says nothing."""
 
     def comparable(settings: Mapping[str, Any]) -> list[Any]:
-        keys = settings["metadataConfiguration"].get("nonFilterableMetadataKeys", [])
+        keys = settings[METADATA].get("nonFilterableMetadataKeys", [])
         return [settings["dimension"], settings["distanceMetric"], sorted(keys)]
 
     return comparable(stored) == comparable(wanted)

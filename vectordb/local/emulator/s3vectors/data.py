@@ -1,18 +1,15 @@
-"""Vectors: put, get, list, delete, query."""
+"""Vectors: put, get, list, delete; `query` has the searches."""
 
 import json
 from collections.abc import Callable
-from hashlib import sha256
-from typing import Any
 
 from vectordb.local.emulator.numbers import vector_json
 from vectordb.local.emulator.s3vectors.catalogue import Resource
-from vectordb.local.emulator.s3vectors.control import MODES, Answer, Control, Parameters, not_found, refuse_text_search
-from vectordb.local.emulator.s3vectors.filters import compile_filter
-from vectordb.local.emulator.s3vectors.pages import Rankings, decode_position, encode_position
-from vectordb.local.emulator.s3vectors.parameters import choice, flag, integer, invalid, items, text
-from vectordb.local.emulator.s3vectors.records import check_key, read_query, read_records
-from vectordb.local.emulator.s3vectors.search import Hit
+from vectordb.local.emulator.s3vectors.control import Answer, Control, Parameters, not_found
+from vectordb.local.emulator.s3vectors.pages import decode_position, encode_position
+from vectordb.local.emulator.s3vectors.parameters import flag, integer, invalid, items, text
+from vectordb.local.emulator.s3vectors.query import Queries, non_filterable
+from vectordb.local.emulator.s3vectors.records import check_key, read_records
 from vectordb.local.emulator.s3vectors.store import IndexClosedError, Segment, Stored, VectorIndex
 from vectordb.local.emulator.wire import Response
 
@@ -21,7 +18,6 @@ MOST_GET = 100
 MOST_DELETED = 500
 MOST_LISTED = 1000
 LISTED_BY_DEFAULT = 500
-LARGEST_TOP_K = 10_000
 PAGE_BYTES = 1_000_000
 """A page of ListVectors stops at 1 MB processed (API reference)."""
 
@@ -31,7 +27,7 @@ class Data:
 
     def __init__(self, control: Control) -> None:
         self._control = control
-        self._rankings = Rankings()
+        self._queries = Queries(control.catalogue)
 
     def operations(self) -> dict[str, Callable[[Parameters, str], Answer | Response]]:
         """Operation name → function of the parameters and the region."""
@@ -46,7 +42,7 @@ class Data:
     def put(self, parameters: Parameters, region: str) -> Answer:
         records = items(parameters, "vectors", 1, MOST_PUT)
         resource, vectors = self._index(parameters, region)
-        keys, rows, metadata = read_records(records, vectors.dimension, vectors.metric, _non_filterable(resource))
+        keys, rows, metadata = read_records(records, vectors.dimension, vectors.metric, non_filterable(resource))
         try:
             vectors.put(keys, rows, metadata)
         except IndexClosedError as error:
@@ -77,43 +73,11 @@ class Data:
         return _vectors(parameters, found, encode_position(last) if last else "")
 
     def query(self, parameters: Parameters, region: str) -> Answer:
-        for name in ("queryTexts", "returnScores"):
-            if parameters.get(name):
-                raise refuse_text_search(name)
-        count = integer(parameters, "topK", 1, LARGEST_TOP_K)
-        mode = choice(parameters, "queryMode", MODES, default="ENHANCED")
-        resource, vectors = self._index(parameters, region)
-        vector = read_query(parameters.get("queryVector"), vectors.dimension, vectors.metric)
-        document = parameters.get("filter")
-        predicate = None
-        if document is not None:
-            predicate = compile_filter(
-                document, non_filterable=_non_filterable(resource), starts_with=mode == "ENHANCED"
-            )
-        bound = [resource.arn, resource.created, count, mode, document]
-        request = sha256(json.dumps(bound, sort_keys=True).encode() + vector.tobytes()).digest()
-        token = text(parameters, "nextToken", 1, 4096, default="")
-        if token:
-            hits, following = self._rankings.following(request, token)
-        else:
-            hits, following = self._rankings.first(request, vectors.search(vector, count, predicate))
-        with_distance, with_metadata = flag(parameters, "returnDistance"), flag(parameters, "returnMetadata")
-        found = [_hit(hit, distance=with_distance, metadata=with_metadata) for hit in hits]
-        page: Answer = {"vectors": found, "distanceMetric": vectors.metric}
-        return {**page, "nextToken": following} if following else page
+        return self._queries.answer(parameters, self._control.index(parameters, region))
 
     def _index(self, parameters: Parameters, region: str) -> tuple[Resource, VectorIndex]:
         resource = self._control.index(parameters, region)
         return resource, self._control.catalogue.vectors(resource)
-
-
-def _hit(hit: Hit, *, distance: bool, metadata: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {"key": hit.key}
-    if distance:
-        shown["distance"] = hit.distance
-    if metadata:
-        shown["metadata"] = hit.metadata
-    return shown
 
 
 def _vectors(parameters: Parameters, found: list[Stored], token: str = "") -> Response:
@@ -142,8 +106,3 @@ def _segment(parameters: Parameters) -> Segment:
         raise invalid("segmentCount", "segmentCount and segmentIndex must be given together")
     count = integer(parameters, "segmentCount", 1, 16)
     return Segment(integer(parameters, "segmentIndex", 0, count - 1), count)
-
-
-def _non_filterable(resource: Resource) -> list[str]:
-    keys: list[str] = resource.settings["metadataConfiguration"].get("nonFilterableMetadataKeys", [])
-    return keys

@@ -19,18 +19,17 @@ MOST_CONSTRAINTS = 100
 _MISSING = object()
 
 
-def compile_filter(document: Any, *, non_filterable: Collection[str] = (), starts_with: bool = True) -> Predicate:
+def compile_filter(document: Any, *, non_filterable: Collection[str] = ()) -> Predicate:
     """The predicate of a filter document.
 
     Args:
         document: the request's `filter`.
         non_filterable: metadata keys of the index that cannot be filtered on.
-        starts_with: whether `$startsWith` is known (it is not in CLASSIC mode).
 
     Raises:
         ServiceError: ValidationException, naming the operator or key.
     """
-    compiler = _Compiler(frozenset(non_filterable), starts_with=starts_with)
+    compiler = _Compiler(frozenset(non_filterable))
     predicate = compiler.document(document, depth=0)
     if compiler.constraints > MOST_CONSTRAINTS:
         raise _refusal(
@@ -40,9 +39,8 @@ def compile_filter(document: Any, *, non_filterable: Collection[str] = (), start
 
 
 class _Compiler:
-    def __init__(self, non_filterable: frozenset[str], *, starts_with: bool) -> None:
+    def __init__(self, non_filterable: frozenset[str]) -> None:
         self.non_filterable = non_filterable
-        self.starts_with = starts_with
         self.constraints = 0
 
     def document(self, document: Any, *, depth: int) -> Predicate:
@@ -69,7 +67,7 @@ class _Compiler:
 
     def _condition(self, key: str, operator: str, operand: Any) -> Predicate:
         self.constraints += len(operand) if isinstance(operand, list) else 1
-        if operator in _OPERATORS and (operator != "$startsWith" or self.starts_with):
+        if operator in _OPERATORS:
             accepts, needed, make = _OPERATORS[operator]
             if not accepts(operand):
                 raise _refusal(f"{operator} on '{key}' needs {needed}")

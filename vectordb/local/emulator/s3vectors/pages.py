@@ -66,7 +66,7 @@ class Rankings:
         if owner != request:
             raise invalid(
                 "nextToken",
-                "The nextToken belongs to another query: index, queryVector, topK, filter and queryMode must be repeated unchanged",
+                "The nextToken belongs to another query: index, queryVector, queryTexts, topK, filter and queryMode must be repeated unchanged",
             )
         start = int(offset)
         end = start + QUERY_PAGE

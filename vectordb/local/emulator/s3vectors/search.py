@@ -1,7 +1,7 @@
-"""Exact nearest neighbours: every distance is computed, in float32."""
+"""Exact nearest neighbours: every distance is computed, in float32. And what a search finds."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,13 @@ class Hit:
     """One answer to a query."""
 
     key: str
-    distance: float
+    distance: float | None
+    """None when the vector search did not find it."""
     metadata: Metadata
+    bm25: tuple[tuple[str, float], ...] = ()
+    """Metadata key and score of each text query that it matches."""
+    fused: float | None = None
+    """The score in a hybrid search."""
 
 
 def nearest(table: VectorTable, query: Matrix, metric: Metric, count: int, predicate: Predicate | None) -> list[Hit]:
@@ -33,7 +38,7 @@ def nearest(table: VectorTable, query: Matrix, metric: Metric, count: int, predi
         predicate: a filter over the metadata.
     """
     distances = cosine(table, query) if metric == "cosine" else euclidean(table, query)
-    chosen = _first(distances, count) if predicate is None else _first_that_hold(table, distances, count, predicate)
+    chosen = smallest(distances, count) if predicate is None else _first_that_hold(table, distances, count, predicate)
     return [Hit(table.keys[row], float(distances[row]), table.metadata[row]) for row in chosen]
 
 
@@ -52,14 +57,15 @@ def euclidean(table: VectorTable, query: Matrix) -> Matrix:
     return distances
 
 
-def _first(distances: Matrix, count: int) -> list[int]:
-    if count < len(distances):
-        # Everything as near as the last one, so that a tie at the end is broken by order and not by the partition.
-        bound = np.partition(distances, count - 1)[count - 1]
-        candidates: NDArray[np.intp] = np.flatnonzero(distances <= bound)
+def smallest(values: NDArray[Any], count: int) -> list[int]:
+    """The positions of the `count` smallest values in ascending order; equal ones in the order of their positions."""
+    if count < len(values):
+        # Everything as small as the last one, so that a tie at the end is broken by order and not by the partition.
+        bound = np.partition(values, count - 1)[count - 1]
+        candidates: NDArray[np.intp] = np.flatnonzero(values <= bound)
     else:
-        candidates = np.arange(len(distances))
-    ordered: list[int] = candidates[np.argsort(distances[candidates], kind="stable")][:count].tolist()
+        candidates = np.arange(len(values))
+    ordered: list[int] = candidates[np.argsort(values[candidates], kind="stable")][:count].tolist()
     return ordered
 
 

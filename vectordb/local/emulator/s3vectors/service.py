@@ -7,6 +7,7 @@ from typing import Any
 from vectordb.local.emulator.s3vectors.catalogue import Catalogue
 from vectordb.local.emulator.s3vectors.control import Control
 from vectordb.local.emulator.s3vectors.data import Data
+from vectordb.local.emulator.s3vectors.text import configuration
 from vectordb.local.emulator.wire import Request, Response, ServiceError, answer
 
 LARGEST_REQUEST = 20 * 1024 * 1024
@@ -17,11 +18,14 @@ class S3Vectors:
 
     Args:
         folder: where buckets, indexes and vectors are kept.
+        backfill_seconds: how long a text search configuration that is added to an index is BUILDING; by default what
+            VECTORDB_EMULATOR_BACKFILL_SECONDS says, or 0.2.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, backfill_seconds: float | None = None) -> None:
         self.catalogue = Catalogue(folder)
-        self._control = Control(self.catalogue)
+        seconds = configuration.backfill_seconds() if backfill_seconds is None else backfill_seconds
+        self._control = Control(self.catalogue, backfill_seconds=seconds)
         self._operations: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any] | Response]] = {
             **self._control.operations(),
             **Data(self._control).operations(),

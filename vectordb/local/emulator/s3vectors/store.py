@@ -12,8 +12,15 @@ import numpy as np
 
 from vectordb.local.emulator.s3vectors.files import connect, transaction
 from vectordb.local.emulator.s3vectors.filters import Predicate
+from vectordb.local.emulator.s3vectors.locks import SharedLock
 from vectordb.local.emulator.s3vectors.search import Hit, Metric, nearest
 from vectordb.local.emulator.s3vectors.table import Matrix, Metadata, VectorTable
+from vectordb.local.emulator.s3vectors.text.inverted import TextIndex, TextQuery
+from vectordb.local.emulator.s3vectors.text.matching import matching
+from vectordb.local.emulator.s3vectors.text.ranking import fuse
+
+_FILLED_AT_ONCE = 250
+"""Vectors that are made searchable by their text between two looks at whether somebody else waits."""
 
 
 class IndexClosedError(Exception):
@@ -47,11 +54,13 @@ class VectorIndex:
     def __init__(self, path: Path, dimension: int, metric: Metric) -> None:
         self.dimension = dimension
         self.metric: Metric = metric
-        self._lock = threading.Lock()
+        self._lock = SharedLock()
+        self._filling = threading.Lock()
         self._closed = False
         self._connection = connect(path)
         self._connection.execute("CREATE TABLE IF NOT EXISTS vector (key TEXT PRIMARY KEY, data BLOB, metadata TEXT)")
         self._table = VectorTable(dimension)
+        self._text = TextIndex()
         self._sorted: list[str] | None = None
         self._load()
 
@@ -63,7 +72,7 @@ class VectorIndex:
         texts = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in metadata]
         blobs = [row.tobytes() for row in np.ascontiguousarray(rows, dtype="<f4")]
         sizes = [_size(key, self.dimension, text) for key, text in zip(keys, texts, strict=True)]
-        with self._lock:
+        with self._lock.exclusive():
             self._refuse_when_closed()
             with transaction(self._connection):
                 self._connection.executemany(
@@ -71,21 +80,23 @@ class VectorIndex:
                 )
             before = len(self._table)
             self._table.put(keys, rows, metadata, sizes)
+            self._text.put(keys, metadata)
             if len(self._table) != before:
                 self._sorted = None
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove those of the keys that are there."""
-        with self._lock:
+        with self._lock.exclusive():
             self._refuse_when_closed()
             with transaction(self._connection):
                 self._connection.executemany("DELETE FROM vector WHERE key = ?", ((key,) for key in keys))
             self._table.delete(keys)
+            self._text.delete(keys)
             self._sorted = None
 
     def get(self, keys: Sequence[str]) -> list[Stored]:
         """Those of the keys that are there, each once."""
-        with self._lock:
+        with self._lock.shared():
             slots = (self._table.slot(key) for key in dict.fromkeys(keys))
             return [self._stored(slot) for slot in slots if slot is not None]
 
@@ -101,7 +112,7 @@ class VectorIndex:
         Returns:
             The vectors, and the key to go on after, empty at the end.
         """
-        with self._lock:
+        with self._lock.shared():
             keys = self._sorted = self._sorted if self._sorted is not None else sorted(self._table.keys)
             found: list[Stored] = []
             size = 0
@@ -115,14 +126,47 @@ class VectorIndex:
                 size += self._table.sizes[slot]
             return found, ""
 
-    def search(self, query: Matrix, count: int, predicate: Predicate | None) -> list[Hit]:
-        """The nearest vectors (see `search.nearest`)."""
-        with self._lock:
-            return nearest(self._table, query, self.metric, count, predicate)
+    def search(
+        self, query: Matrix | None, texts: Sequence[TextQuery], count: int, predicate: Predicate | None
+    ) -> list[Hit]:
+        """The best vectors for a vector (see `search.nearest`), for texts (see `text.matching`), or for both.
+
+        For both, each search finds its `count` best, and the two rankings are fused (see `text.ranking.fuse`).
+        """
+        for text in texts:
+            self.make_searchable(text.key, text.language)
+        with self._lock.shared():
+            near = [] if query is None else nearest(self._table, query, self.metric, count, predicate)
+            if not texts:
+                return near
+            found = matching(self._table, self._text, texts, count, predicate)
+        return found if query is None else fuse(near, found, count)
+
+    def make_searchable(self, key: str, language: str | None) -> None:
+        """Read the stored texts of a metadata key, if that has not been done; others go on meanwhile."""
+        field = self._text.fields.get(key)
+        if field is not None and field.complete and field.language == language:
+            return
+        with self._filling:
+            with self._lock.exclusive():
+                field = self._text.begin(key, language)
+                stored = [] if field.complete else list(self._table.keys)
+            for start in range(0, len(stored), _FILLED_AT_ONCE):
+                with self._lock.exclusive():
+                    for name in stored[start : start + _FILLED_AT_ONCE]:
+                        slot = self._table.slot(name)
+                        if slot is not None:
+                            self._text.fill(field, name, self._table.metadata[slot].get(key))
+            field.complete = True
+
+    def forget_text(self, key: str) -> None:
+        """The metadata key is no longer searchable."""
+        with self._filling, self._lock.exclusive():
+            self._text.drop(key)
 
     def close(self) -> None:
         """Close the file; a later write raises IndexClosedError."""
-        with self._lock:
+        with self._lock.exclusive():
             self._closed = True
             self._connection.close()
 
