@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import iam, settings
+from components import embedding_settings, iam, settings
 from components.bastion.bastion import IMAGE_PARAMETER, INSTANCE_TYPE, Bastion
 from components.bastion.sessions import AGENT_ACTIONS
 from components.config import load
@@ -14,8 +14,10 @@ from components.database.database import Database
 from components.database.proxy import DatabaseProxy
 from components.database.rds import RdsDatabase
 from components.database.users import DatabaseUsers
+from components.embedding_pipeline import EmbeddingPipeline
+from components.embedding_schedule import EmbeddingSchedule, waking
 from components.encryption import Encryption
-from components.lambda_bridge import TIMEOUT_SECONDS, LambdaBridge
+from components.lambda_bridge import LambdaBridge
 from components.naming import bucket_name
 from components.network import zones
 from components.network.endpoints import services
@@ -40,6 +42,9 @@ here: settings.Account = {
     "tags": config.tags,
 }
 
+through = {*settings.bridge_services(config), *embedding_settings.services(config)}
+calls_worker = config.embedding is not None and config.embedding.calls
+
 encryption = Encryption(
     "encryption",
     {
@@ -61,9 +66,10 @@ network = Network(
         zones.own(config.network, {INSTANCE_TYPE: bastion_zones} if config.bastion else {}),
         services=services(
             bastion=config.bastion,
-            bridge=bool(config.indexes),
-            bedrock=bool(config.database.bedrock_models) or "bedrock-runtime" in settings.bridge_services(config),
-            vectors="s3vectors" in settings.bridge_services(config),
+            bridge=bool(config.indexes) or calls_worker,
+            bedrock=bool(config.database.bedrock_models) or "bedrock-runtime" in through,
+            vectors="s3vectors" in through,
+            queue="sqs" in through,
         ),
         **where,
     ),
@@ -140,6 +146,8 @@ if config.bastion:
 vectors = bridge = None
 passing: dict[str, list[dict[str, Any]]] = {}
 """Endpoint → what it lets through; each has one policy."""
+invoked: list[tuple[str, pulumi.Output[str], list[Database]]] = []
+"""What SQL calls: the name of the permission, the function's alias, and whose SQL it is."""
 if config.indexes:
     vectors = S3VectorStore(
         "vectors",
@@ -154,19 +162,37 @@ if config.indexes:
     bridge = LambdaBridge("bridge", settings.bridge(config, network, **where, index_arns=vectors.index_arns))
     if config.bridge.vpc:
         passing |= bridge.endpoint_statements()
+    invoked.append(("invoke", bridge.function_arn, list(databases.values())))
     if searched := settings.searched(config.indexes, vectors):
         TextSearch("text-search", {"region": region, "indexes": searched})
-    for database in databases.values():
-        ways_in += database.allow_invoke(bridge.function_arn)
+
+first, *_ = databases
+pipeline = None
+if config.embedding:
+    home = databases[first]
+    destinations = embedding_settings.destinations(config, vectors)
+    pipeline = EmbeddingPipeline(
+        "embedder", embedding_settings.pipeline(config, network, home, **inside, index_arns=destinations)
+    )
+    for service, statements in pipeline.endpoint_statements().items():
+        passing.setdefault(service, []).extend(statements)
+    if calls_worker:
+        invoked.append(("embedder", pipeline.function_arn, [home]))
+
+for name, function_arn, callers in invoked:
+    for database in callers:
+        ways_in += database.allow_invoke(function_arn, name)
+if invoked:
     ways_in += network.endpoint_policy(
         "lambda",
         [
             iam.allow(
                 "lambda:InvokeFunction",
-                bridge.function_arn,
+                function_arn,
                 principal="*",
-                condition={"ArnEquals": {"aws:PrincipalArn": [d.invoker_role_arn for d in databases.values()]}},
+                condition={"ArnEquals": {"aws:PrincipalArn": [d.invoker_role_arn for d in callers]}},
             )
+            for _, function_arn, callers in invoked
         ],
         aliases=[pulumi.Alias(name="database-invoke", parent=databases.get("database", network))],
     )
@@ -200,11 +226,31 @@ schemas = {
             "index_arns": settings.current(config.indexes, vectors.index_arns) if vectors else {},
             "indexes": settings.sql_indexes(config.indexes),
             "users": [{"name": user.name, "access": user.access.value} for user in config.users],
+            "has_worker": pipeline is not None and name == first,
+            "worker_arn": pipeline.function_arn if pipeline and calls_worker else "",
+            "worker_has_queue": config.embedding is not None and config.embedding.queue,
+            "vectorizers": embedding_settings.vectorizers(config),
         },
         opts=pulumi.ResourceOptions(depends_on=[*database.ready, *ways_in, *([bastion] if bastion else [])]),
     )
     for number, (name, database) in enumerate(databases.items())
 }
+
+if pipeline and config.sweep_minutes:
+    EmbeddingSchedule(
+        "sweeps",
+        embedding_settings.schedule(
+            config,
+            **where,
+            function_arn=pipeline.function_arn,
+            queue_arn=pipeline.queue_arn,
+            dead_letter_queue_arn=pipeline.dead_letter_queue_arn,
+        ),
+        # A sweep before the SQL is there would find nobody who lets it in.
+        opts=pulumi.ResourceOptions(depends_on=schemas[first]),
+    )
+    if config.database.pauses:
+        pulumi.log.warn(waking(config.sweep_minutes, config.database.auto_pause_seconds), pipeline)
 
 observed = None
 if config.observability.enabled:
@@ -214,16 +260,7 @@ if config.observability.enabled:
             config.observability,
             **where,
             databases=[settings.watched(config, name, database) for name, database in databases.items()],
-            functions=[
-                {
-                    "name": "bridge",
-                    "function_name": bridge.function_name,
-                    "timeout_seconds": TIMEOUT_SECONDS,
-                    "bridge": True,
-                },
-            ]
-            if bridge
-            else [],
+            **settings.watched_functions(bridge, pipeline),
             has_bastion=bastion is not None,
             bastion_id=bastion.instance_id if bastion else None,
             vpc_id=network.vpc_id,
@@ -231,7 +268,6 @@ if config.observability.enabled:
         ),
     )
 
-first, *_ = databases
 pulumi.export("region", region)
 pulumi.export("endpoint", databases[first].endpoint)
 pulumi.export("port", databases[first].port)
@@ -246,6 +282,11 @@ pulumi.export("sessionDocument", bastion.document_names[first] if bastion else N
 pulumi.export("connectPolicyArn", bastion.connect_policy_arn if bastion else None)
 pulumi.export("loginPolicyArns", logins.policy_arns)
 pulumi.export("functionArn", bridge.function_arn if bridge else None)
+if pipeline:
+    pulumi.export("workerArn", pipeline.function_arn)
+    pulumi.export("embedding", embedding_settings.described(config, pipeline))
+    pulumi.export("queueUrl", pipeline.queue_url if config.embedding and config.embedding.queue else None)
+    pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)
 pulumi.export("vectorBucketArn", vectors.bucket_arn if vectors else None)
 pulumi.export("indexArns", vectors.index_arns if vectors else {})
 pulumi.export("indexes", settings.described(config.indexes, vectors.index_arns) if vectors else [])

@@ -3,6 +3,9 @@
 The libraries are copied from the environment that runs the program; their versions have to be the ones that
 `lambda/<function>/requirements.txt` pins. All are pure Python, so the package does not depend on the machine, but for this: when
 the program runs on the functions' own version of Python, the package brings bytecode, and Lambda need not compile at each start.
+
+The worker's are the exception: its driver is compiled, and `make install` lays the libraries for Lambda's processor into a folder of
+the environment (docs/decisions/010-worker-package.md).
 """
 
 import hashlib
@@ -19,9 +22,16 @@ import pulumi
 
 RUNTIME = "python3.13"
 """What the functions run on."""
-DATA = {"bridge": frozenset({"partitions.json"})}
+DATA = {"bridge": frozenset({"partitions.json"}), "embedder": frozenset({"partitions.json"})}
 """Function → what it reads of botocore's data: files, and folders of the services whose clients it makes. All are 25 MB."""
 
+COMPILED = frozenset({"embedder"})
+"""Functions with a compiled library: a package in a folder of its own name, beside what is compiled for Lambda's processor."""
+
+_ARM64 = Path(sys.prefix) / "lambda-arm64"
+"""Of the environment that runs the program; scripts/install.sh fills it."""
+_ROOTS = "rds-global-bundle.pem"
+"""By which the database's certificate is verified; in the function's folder a link to the one of the command line."""
 _LAMBDA = Path(__file__).parents[1] / "lambda"
 """Beside the components, wherever the program is that uses them."""
 _BUILD = Path("build")
@@ -40,7 +50,8 @@ def build(function: str) -> str:
     Raises:
         pulumi.RunError: a library is missing or of another version than the function pins.
     """
-    parts = sorted(_function_files(function)) + sorted(_library_files(function))
+    libraries = _arm64_files(function) if function in COMPILED else _library_files(function)
+    parts = sorted(_function_files(function)) + sorted(libraries)
     compiled = "python{}.{}".format(*sys.version_info) == RUNTIME
     digest = hashlib.sha256(sys.implementation.cache_tag.encode() if compiled else b"")
     for name, source in parts:
@@ -92,8 +103,11 @@ def pinned(function: str) -> dict[str, str]:
 
 def _function_files(function: str) -> Iterator[tuple[str, Path]]:
     folder = _LAMBDA / function
+    prefix = f"{function}/" if function in COMPILED else ""
     for path in folder.rglob("*.py"):
-        yield path.relative_to(folder).as_posix(), path
+        yield prefix + path.relative_to(folder).as_posix(), path
+    if function in COMPILED:
+        yield f"{prefix}{_ROOTS}", folder / _ROOTS
 
 
 def _library_files(function: str) -> Iterator[tuple[str, Path]]:
@@ -110,8 +124,31 @@ def _library_files(function: str) -> Iterator[tuple[str, Path]]:
                 yield name, Path(str(distribution.locate_file(file)))
 
 
+def _arm64_files(function: str) -> Iterator[tuple[str, Path]]:
+    """What was installed for Lambda's processor, of the versions that the function pins."""
+    there = {
+        one.metadata["Name"].lower().replace("_", "-"): one.version
+        for one in metadata.distributions(path=[str(_ARM64)])
+    }
+    for library, version in pinned(function).items():
+        if library not in there:
+            raise _unusable(function, f"{library} is not in {_ARM64}")
+        if there[library] != version:
+            raise _unusable(function, f"{library} is {there[library]} in {_ARM64} and {version} there")
+    for path in _ARM64.rglob("*"):
+        name = path.relative_to(_ARM64).as_posix()
+        if path.is_file() and not _apart(name) and _wanted(function, name):
+            yield name, path
+
+
+def _apart(name: str) -> bool:
+    """What installers leave beside the libraries: records, commands, locks."""
+    first = name.partition("/")[0]
+    return first.endswith(".dist-info") or first == "bin" or first.startswith(".") or "__pycache__/" in name
+
+
 def _wanted(function: str, name: str) -> bool:
-    if name.endswith(_SKIPPED_SUFFIXES):
+    if name.endswith(_SKIPPED_SUFFIXES) and not (function in COMPILED and name.endswith(".so")):
         return False
     for data in ("botocore/data/", "boto3/data/"):
         if name.startswith(data):

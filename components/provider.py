@@ -28,6 +28,8 @@ from components.database.aurora import AuroraDatabase
 from components.database.proxy import DatabaseProxy
 from components.database.rds import RdsDatabase
 from components.database.users import DatabaseUsers
+from components.embedding_pipeline import EmbeddingPipeline
+from components.embedding_schedule import EmbeddingSchedule
 from components.encryption import Encryption
 from components.lambda_bridge import LambdaBridge
 from components.network.endpoint_policy import EndpointPolicy
@@ -45,6 +47,8 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Bastion,
     DatabaseProxy,
     DatabaseUsers,
+    EmbeddingPipeline,
+    EmbeddingSchedule,
     Encryption,
     EndpointPolicy,
     Flow,

@@ -12,10 +12,17 @@ from components.database.aurora import AuroraDatabase, AuroraDatabaseArgs
 from components.database.database import Database
 from components.database.proxy import DatabaseProxyArgs
 from components.database.rds import RdsDatabaseArgs
-from components.lambda_bridge import LambdaBridgeArgs
+from components.embedding_pipeline import TIMEOUT_SECONDS as WORKER_TIMEOUT_SECONDS
+from components.embedding_pipeline import EmbeddingPipeline
+from components.lambda_bridge import TIMEOUT_SECONDS, LambdaBridge, LambdaBridgeArgs
 from components.network.network import Network as NetworkComponent
 from components.network.network import NetworkArgs
-from components.observability.monitored import MonitoredDatabaseArgs, ObservabilityArgs
+from components.observability.monitored import (
+    MonitoredDatabaseArgs,
+    MonitoredFunctionArgs,
+    MonitoredQueueArgs,
+    ObservabilityArgs,
+)
 from components.outputs import mapping
 from components.sql_schema import SqlIndexArgs
 from components.sql_schema import described as described_index
@@ -255,6 +262,33 @@ def bridge_services(config: Configuration) -> list[str]:
     if not config.bridge.vpc:
         return []
     return [VECTORS, *([EMBEDDINGS] if config.models else [])]
+
+
+def watched_functions(bridge: LambdaBridge | None, worker: EmbeddingPipeline | None) -> dict[str, Any]:
+    """What alarms and graphs of the functions and queues go by."""
+    functions: list[MonitoredFunctionArgs] = []
+    queues: list[MonitoredQueueArgs] = []
+    if bridge:
+        functions.append(
+            {
+                "name": "bridge",
+                "function_name": bridge.function_name,
+                "timeout_seconds": TIMEOUT_SECONDS,
+                "bridge": True,
+            }
+        )
+    if worker:
+        functions.append(
+            {"name": "embedder", "function_name": worker.function_name, "timeout_seconds": WORKER_TIMEOUT_SECONDS}
+        )
+        queues.append(
+            {
+                "name": "embedder-queue",
+                "queue_name": worker.queue_name,
+                "dead_letter_name": worker.dead_letter_queue_name,
+            }
+        )
+    return {"functions": functions, **({"queues": queues} if queues else {})}
 
 
 def watched(config: Configuration, name: str, database: Database) -> MonitoredDatabaseArgs:

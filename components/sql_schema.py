@@ -74,6 +74,14 @@ class SqlSchemaArgs(TypedDict):
     """The indexes as configured: name, dimension, metric."""
     users: list[SqlUserArgs]
     """The login roles as configured: name, access."""
+    has_worker: NotRequired[bool]
+    """There is an embedding worker for this database: its login is made, and `worker_arn` says what SQL calls. Default false."""
+    worker_arn: NotRequired[pulumi.Input[str]]
+    """The worker's alias, qualified; empty when SQL may not call it."""
+    worker_has_queue: NotRequired[bool]
+    """The worker puts tickets into a queue. Default false."""
+    vectorizers: NotRequired[str]
+    """The declared vectorizers, JSON, as sql/repeatable/96_embedding.sql takes them."""
     python: NotRequired[str]
     """A Python that has this project's packages, relative to `directory`. Default .venv/bin/python."""
     directory: NotRequired[str]
@@ -106,6 +114,12 @@ class SqlSchema(Component):
             "VECTORDB_USERS": json.dumps([{"name": u["name"], "access": u["access"]} for u in args["users"]]),
             "VECTORDB_SQL_SHA256": digest(_sql(name, directory)),
         }
+        if args.get("has_worker", False):
+            environment["VECTORDB_EMBEDDING"] = pulumi.Output.from_input(args.get("worker_arn", "")).apply(
+                lambda arn: _embedding(
+                    arn, queue=args.get("worker_has_queue", False), told=args.get("vectorizers", "[]")
+                )
+            )
         if args["transport"] == "ssm":
             environment["VECTORDB_BASTION_ID"] = args.get("bastion_id", "")
             environment["VECTORDB_SESSION_DOCUMENT"] = args.get("session_document", "")
@@ -122,6 +136,12 @@ class SqlSchema(Component):
         )
         self.applied = step.stdout
         self.register_outputs({"applied": self.applied})
+
+
+def _embedding(worker_arn: str, *, queue: bool, told: str) -> str:
+    """What SQL is told of the worker."""
+    known = {"functionArn": worker_arn, "queue": queue, "vectorizers": json.loads(told)}
+    return json.dumps(known, sort_keys=True, separators=(",", ":"))
 
 
 def described(index: SqlIndexArgs, arn: str) -> dict[str, Any]:

@@ -23,6 +23,13 @@ fi
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps "uv==$UV_VERSION"
+
+# The embedding worker's libraries for Lambda's arm64, of the lock's own versions and hashes (docs/decisions/010-worker-package.md).
+worker=.venv/lambda-arm64
+.venv/bin/python scripts/worker_lock.py >.venv/lambda-arm64.lock
+rm -rf "$worker"
+.venv/bin/uv pip install --quiet --target "$worker" --python-platform aarch64-manylinux_2_28 --python-version 3.13 \
+    --only-binary :all: --require-hashes --no-deps --no-compile-bytecode -r .venv/lambda-arm64.lock
 rm -rf "$UV_CACHE_DIR"
 
 # uv compiles nothing, and compiling on first use would be paid by the first command. Importing what the command line,

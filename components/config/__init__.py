@@ -6,6 +6,7 @@ Every key is described in docs/configuration.md. The errors of all keys are coll
 from components.config.bridge import Bridge
 from components.config.configuration import Configuration, Observability, Transport
 from components.config.database import Database, Engine, Restore
+from components.config.embedding import Embedding, Vectorizer
 from components.config.indexes import FullTextKey, Index, Metric, physical_name
 from components.config.loading import ConfigurationError, load
 from components.config.network import BlockPublicAccess, Network
@@ -18,6 +19,7 @@ __all__ = [
     "Configuration",
     "ConfigurationError",
     "Database",
+    "Embedding",
     "Engine",
     "FullTextKey",
     "Index",
@@ -27,6 +29,7 @@ __all__ = [
     "Restore",
     "Transport",
     "User",
+    "Vectorizer",
     "load",
     "physical_name",
 ]

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.config.bridge import Bridge
 from components.config.database import Database, Engine
+from components.config.embedding import SWEEP_MINUTES, SWEEP_MINUTES_OF_PAUSING, Embedding
 from components.config.indexes import Index, physical_name
 from components.config.network import Network
 from components.config.section import Section, refuse
@@ -58,6 +59,7 @@ class Configuration(Section):
     transport: Transport = Transport.SSM
     indexes: tuple[Index, ...] = ()
     bridge: Bridge = Bridge()
+    embedding: Embedding | None = None
     users: tuple[User, ...] = (User(name="vectordb_app", access=Access.WRITER),)
     observability: Observability = Observability()
     tags: dict[str, str] = Field(default_factory=dict)
@@ -138,8 +140,41 @@ class Configuration(Section):
                     f"transport 'data-api' does not work with database.instanceClass {database.aurora_class}; "
                     "take an r class or db.serverless"
                 )
+        yield from self._embedding_problems()
         if database.proxy and not self.users:
             yield "database.proxy needs users: it logs in as one of them; name one, or leave proxy out"
+
+    def _embedding_problems(self) -> Iterator[str]:
+        """What the worker asks of the rest."""
+        if self.embedding is None:
+            return
+        known = {index.name: index for index in self.indexes}
+        for one in self.embedding.vectorizers:
+            index = one.destination.index
+            if index is not None and index not in known:
+                yield (
+                    f"embedding: vectorizer {one.name!r} writes to the index {index!r}, and indexes has "
+                    f"{', '.join(known) or 'none'}; add it there"
+                )
+            elif index is not None and one.embedding.dimension not in {None, known[index].dimension}:
+                yield (
+                    f"embedding: vectorizer {one.name!r} has the dimension {one.embedding.dimension}, and the index {index!r} "
+                    f"has {known[index].dimension}; give both the same"
+                )
+            if one.delivery.mode == "in_transaction" and one.embedding.model not in self.database.bedrock_models:
+                yield (
+                    f"embedding: vectorizer {one.name!r} has delivery.mode in_transaction, in which the database itself asks "
+                    f"{one.embedding.model}; add that to database.bedrockModels (Aurora only), or choose sync_lambda"
+                )
+
+    @property
+    def sweep_minutes(self) -> int:
+        """How often the worker looks for work by itself; 0: never. Seldom where that wakes a cluster that pauses."""
+        if self.embedding is None:
+            return 0
+        if self.embedding.sweep_minutes is not None:
+            return self.embedding.sweep_minutes
+        return SWEEP_MINUTES_OF_PAUSING if self.database.pauses else SWEEP_MINUTES
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ _RESERVED_ROLES = (
     "vectordb_writer",
     "vectordb_worker",
     "vectordb_admin",
+    "vectordb_embedder",
 )
 
 

@@ -10,7 +10,7 @@ from components.config import ConfigurationError
 from components.network.zones import placed
 
 
-def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = False) -> list[str]:
+def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = False, queue: bool = False) -> list[str]:
     """The endpoints that the switched-on parts need, by the last part of their service's name, sorted.
 
     The agent needs no `ec2messages` since 3.3.40.0 (SSM Agent release notes), instance and function roles no `sts`, the
@@ -21,6 +21,7 @@ def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = Fals
         bridge: the database invokes functions.
         bedrock: the database, or a function in the VPC, invokes models.
         vectors: a function in the VPC reads and writes indexes.
+        queue: a function in the VPC sends messages. Lambda's own poller needs no endpoint: it is not in the VPC.
     """
     needed = {
         "ssm": bastion,
@@ -29,6 +30,7 @@ def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = Fals
         "lambda": bridge,
         "bedrock-runtime": bedrock,
         "s3vectors": vectors,
+        "sqs": queue,
     }
     return sorted(service for service, wanted in needed.items() if wanted)
 

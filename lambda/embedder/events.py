@@ -3,6 +3,7 @@
     {"vectorizer": 3}                 a bell: work on this one
     {"sweep": true}                   a schedule: work on whatever there is
     {"Records": [...]} of SQS         tickets, each with one of the two in its body
+    {"relay": [{"vectorizer": 3, "tickets": 4}]} a bell that wants tickets (relay.py)
     {"embed": [...], "config": {...}} the caller waits for vectors (synchronous.py)
 
 A bell says only that there may be work. One that is lost is covered by the next sweep; one that comes twice finds nothing.

@@ -5,6 +5,7 @@ import time
 from embedder.database import Database, RefusedError, Target
 from embedder.errors import CallError, Kind
 from embedder.leases import Leases
+from embedder.placing import Placing
 from embedder.rows import Row
 from embedder.stats import Stats
 
@@ -21,11 +22,14 @@ MOST_TRIES = 10
 class Finishing:
     """The complete rows of one generation."""
 
-    def __init__(self, database: Database, target: Target, leases: Leases, stats: Stats) -> None:
+    def __init__(
+        self, database: Database, target: Target, leases: Leases, stats: Stats, placing: Placing | None = None
+    ) -> None:
         self._database = database
         self._target = target
         self._leases = leases
         self._stats = stats
+        self._placing = placing
         self._complete: list[Row] = []
         self._since = 0.0
         self._locked: list[Row] = []
@@ -58,7 +62,8 @@ class Finishing:
             locked: try those once more that a user's transaction was in the way of.
 
         Raises:
-            CallError: of kind configuration, when the database refuses the vectors themselves.
+            CallError: of kind configuration, when the database or the index refuses the vectors themselves.
+            StalledError: the index takes nothing now.
         """
         if self._locked and (locked or time.monotonic() >= self._again):
             self._complete = self._locked + self._complete
@@ -87,6 +92,8 @@ class Finishing:
         return group
 
     def _write(self, group: list[Row]) -> None:
+        if group and self._placing:
+            group = self._placing.place(group)
         if not group:
             return
         try:

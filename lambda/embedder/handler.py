@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from embedder import events, log, login, settings, synchronous
+from embedder import events, log, login, relay, settings, synchronous
 from embedder.database import Database, UnavailableError
 from embedder.errors import SettingsError
 from embedder.events import Ticket
@@ -16,6 +16,8 @@ from embedder.worker import Report, Worker
 CALL_SECONDS = 20.0
 """For one call of a model; none is begun in the last 22 s of the function's time, so that has to be a minute or more."""
 SYNCHRONOUS_CALL_SECONDS = 8.0
+SECOND_LOOK_SECONDS = 0.5
+"""After a bell or its ticket: it rings just before its transaction commits, and says nothing of what others commit while a worker is at work."""
 
 
 class FailedError(Exception):
@@ -27,7 +29,7 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
 
     Returns:
         of SQS's messages {"batchItemFailures": [{"itemIdentifier"}, ...]}; of a bell or a sweep {"complete", "rows", "dead"}; of
-        {"embed"} what synchronous.py says.
+        {"embed"} what synchronous.py says; of {"relay"} {"sent"}.
 
     Raises:
         FailedError: the work could not be done, and another try may go better.
@@ -37,6 +39,8 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
         stopping = Stopping(remaining, SYNCHRONOUS_CALL_SECONDS)
         return synchronous.answer(event, asking(settings.region(), SYNCHRONOUS_CALL_SECONDS), stopping)
     try:
+        if isinstance(event, dict) and "relay" in event:
+            return {"sent": relay.send(relay.tickets(event), relay.COMMIT_SECONDS)}
         tickets = events.tickets(event)
         with _database() as database:
             return worked(database, tickets, Stopping(remaining, CALL_SECONDS), batch=events.is_batch(event))
@@ -52,7 +56,12 @@ def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, bat
     report = Report(complete=False)
     wanted = {ticket.vectorizer for ticket in tickets}
     try:
-        report = worker.work(None if None in wanted else {each for each in wanted if each is not None})
+        only = None if None in wanted else {each for each in wanted if each is not None}
+        report = worker.work(only)
+        if report.complete and only:
+            stopping.sleep(SECOND_LOOK_SECONDS)
+            first, report = report.stats, worker.work(only)
+            report.stats.add(first)
     except UnavailableError as error:
         failed = error
     finally:
@@ -63,9 +72,24 @@ def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, bat
         if failed is not None:
             log.line("ERROR", "failed", error=type(failed).__name__, reason=str(failed))
         # Work that is left is worth another call, and a message that comes again is one.
-        again = [] if report.complete else [ticket.message_id for ticket in tickets]
+        again = [] if report.complete or (failed is None and _passed_on(tickets)) else [t.message_id for t in tickets]
         return {"batchItemFailures": [{"itemIdentifier": each} for each in again]}
     return {"complete": report.complete, "rows": report.stats.rows, "dead": report.stats.dead}
+
+
+def _passed_on(tickets: list[Ticket]) -> bool:
+    """Whether what is left is another ticket's now: a message that came again would come after its visibility timeout, and be counted.
+
+    Of a sweep nothing is passed on, for another one follows anyway; so the number of tickets does not grow.
+    """
+    if not relay.queue_url():
+        return False
+    try:
+        relay.send([ticket for ticket in tickets if ticket.vectorizer is not None], relay.LATER_SECONDS)
+    except UnavailableError as error:
+        log.line("ERROR", "no ticket was sent", reason=str(error))
+        return False
+    return True
 
 
 _kept: Postgres | None = None

@@ -40,6 +40,11 @@ class Leases:
         """All that are held."""
         return [row for row, _ in self._held.values()]
 
+    def ends(self, row: Row) -> float:
+        """The monotonic time when a row's lease ends; long ago, when it is not held."""
+        held = self._held.get(row.key)
+        return held[1] if held is not None and held[0] is row else 0.0
+
     def renew(self) -> None:
         """Renew those that end soon; those that are another's by now are let go."""
         now = time.monotonic()

@@ -24,6 +24,9 @@ def connecting(call_name: str = "vectordb-embedder") -> "Callable[[], psycopg.Co
     port = settings.number(settings.PORT, 5432, 1, _HIGHEST_PORT)
     user = os.environ.get(settings.USER) or "vectordb_embedder"
     region = settings.region()
+    # Tokens are signed for the endpoint's own name and port, whatever the way there.
+    address = os.environ.get(settings.HOSTADDR)
+    address_port = settings.number(settings.HOSTADDR_PORT, port, 1, _HIGHEST_PORT)
     bundle = os.environ.get(settings.CA_BUNDLE) or str(Path(__file__).with_name("rds-global-bundle.pem"))
 
     def connect() -> "psycopg.Connection[Any]":
@@ -33,7 +36,8 @@ def connecting(call_name: str = "vectordb-embedder") -> "Callable[[], psycopg.Co
             raise UnavailableError("NoCredentials") from None
         return psycopg.connect(
             host=host,
-            port=port,
+            hostaddr=address or None,
+            port=address_port if address else port,
             user=user,
             password=token,
             dbname=os.environ.get(settings.DATABASE) or "vectordb",

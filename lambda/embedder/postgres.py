@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from embedder.database import Claimed, Content, RefusedError, Target, UnavailableError
+from embedder.database import Claimed, Content, Listing, RefusedError, Target, UnavailableError
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 ATTEMPTS = 3
@@ -57,7 +57,7 @@ class Postgres:
 
     def content(self, vectorizer: int, generation: int, keys: Sequence[str]) -> dict[str, Content]:
         rows = self._rows(
-            "SELECT key, content, fields, source_hash FROM embed.content(%s, %s, %s::text[])",
+            "SELECT key, content, fields, source_hash, metadata FROM embed.content(%s, %s, %s::text[])",
             vectorizer,
             generation,
             list(keys),
@@ -134,6 +134,26 @@ class Postgres:
     def advance(self, vectorizer: int, generation: int) -> bool:
         rows = self._rows("SELECT enqueued, swept, more FROM embed.advance(%s, %s)", vectorizer, generation)
         return any(map(any, rows))
+
+    def intend(self, vectorizer: int, generation: int, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        return dict(
+            self._rows(
+                "SELECT key, prefix FROM embed.intend(%s, %s, %s::jsonb)", vectorizer, generation, json.dumps(items)
+            )
+        )
+
+    def garbage(self, count: int) -> list[tuple[str, list[str]]]:
+        return [(arn, keys) for arn, keys in self._rows("SELECT index_arn, vector_keys FROM embed.garbage(%s)", count)]
+
+    def collected(self, index_arn: str, keys: Sequence[str]) -> None:
+        self._rows("SELECT embed.collected(%s, %s::text[])", index_arn, list(keys))
+
+    def listing(self) -> Listing | None:
+        rows = self._rows("SELECT index_arn, started_at, next_token FROM embed.listing()")
+        return Listing(*rows[0]) if rows else None
+
+    def listed(self, listing: Listing, keys: Sequence[str], next_token: str | None) -> None:
+        self._rows("SELECT embed.listed(%s, %s, %s, %s::text[], %s)", *listing, list(keys), next_token)
 
     def record(self, vectorizer: int, generation: int, stats: Mapping[str, float]) -> None:
         self._rows("SELECT embed.record(%s, %s, %s::jsonb)", vectorizer, generation, json.dumps(dict(stats)))

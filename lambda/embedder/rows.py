@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedder import hashing, template
+from embedder import hashing, metadata, template
 from embedder.chunking import Plan, TooLongError, chunks
 from embedder.providers import answers
 from embedder.providers.provider import Answer, Provider
@@ -44,6 +44,10 @@ class Row:
     """Pieces that wait for their vector."""
     gone: bool = False
     """No longer ours, or done with: what still comes for it is dropped."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """That goes with its vectors, of S3 Vectors."""
+    vector_keys: list[str | None] | None = None
+    """Of each piece, where the vectors are in S3 Vectors already: the key, or None of one that is kept."""
     tries: int = 0
     """How often a user's transaction was in the way of finishing it."""
 
@@ -62,9 +66,15 @@ class Row:
             "lease": self.lease,
             "source_hash": self.source_hash,
             "chunks": [
-                {"hash": piece.hash, "text": piece.chunk, "embedding": written(piece.vector)} for piece in self.pieces
+                {"hash": piece.hash, "text": piece.chunk} | self._place(position, piece)
+                for position, piece in enumerate(self.pieces)
             ],
         }
+
+    def _place(self, position: int, piece: Piece) -> dict[str, str | None]:
+        if self.vector_keys is not None:
+            return {"vector_key": self.vector_keys[position]}
+        return {"embedding": written(piece.vector)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,8 @@ class Recipe:
 
     def _piece(self, row: Row, chunk: str, columns: Mapping[str, Any]) -> Piece:
         text = self.template.render(chunk, columns)
-        digest = hashing.of_chunk(self.provider.model, self.provider.dimension, self.template.source, text)
+        carried = metadata.compact(row.metadata) if row.metadata else ""
+        digest = hashing.of_chunk(self.provider.model, self.provider.dimension, self.template.source, text, carried)
         return Piece(row, chunk, text, digest)
 
 

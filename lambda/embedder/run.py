@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 
+from embedder import log, metadata
 from embedder.calls import Call, Calls
 from embedder.database import Database, RefusedError, Target, UnavailableError
 from embedder.errors import CallError, Kind, SettingsError
@@ -19,6 +20,7 @@ from embedder.finishing import Finishing
 from embedder.leases import Leases
 from embedder.packing import Packer
 from embedder.permits import Permits
+from embedder.placing import Placing, StalledError
 from embedder.providers.provider import Answer
 from embedder.rows import Piece, Recipe, Row, UnfitError
 from embedder.search import Search
@@ -42,7 +44,7 @@ class Ended(Enum):
     """Its time was up, or the worker's."""
     THROTTLED = "throttled"
     OUTAGE = "outage"
-    """The model answers nobody."""
+    """The model answers nobody, or the index takes nothing."""
     CIRCUIT = "circuit"
     """The configuration is at fault."""
 
@@ -70,7 +72,10 @@ class Run:
         self._leases = Leases(database, target, pace.lease_seconds)
         self._permits = Permits(database, pace.limiter)
         self._calls = Calls(ask, recipe.provider, executor, pace.concurrency)
-        self._finishing = Finishing(database, target, self._leases, self.stats)
+        placing = None
+        if (target.config.get("destination") or {}).get("kind") == "s3_vectors":
+            placing = Placing(database, target, self._leases, self.stats, self._fail)
+        self._finishing = Finishing(database, target, self._leases, self.stats, placing)
         self._first: deque[Call] = deque()
         """Calls that go before all others: of searches, and the probe."""
         self._accused: list[tuple[Piece, CallError]] = []
@@ -90,6 +95,12 @@ class Run:
             self._permits.give_back()
         except CallError as error:
             self._open_circuit(error)
+            self._permits.give_back()
+        except StalledError as error:
+            log.line("WARN", "stalled", vectorizer=self._target.vectorizer, reason=str(error))
+            self._ended = Ended.OUTAGE
+            self.stats.errors += 1
+            self._give_back()
             self._permits.give_back()
         except (UnavailableError, RefusedError):
             # Perhaps this goes well; if not, the leases end by themselves.
@@ -144,6 +155,7 @@ class Run:
             found = contents.get(row.key)
             if row.operation == "u" and found is not None:
                 row.source_hash = found.source_hash
+                row.metadata = metadata.storable(found.metadata)
                 try:
                     row.pieces = self._recipe.pieces(row, found.content, found.fields)
                 except UnfitError as unfit:

@@ -1,5 +1,6 @@
 """What the worker is told: by its environment, and by a generation's configuration."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -17,6 +18,11 @@ CA_BUNDLE = "VECTORDB_CA_BUNDLE"
 CONCURRENCY = "VECTORDB_EMBED_CONCURRENCY"
 POLL_SECONDS = "VECTORDB_EMBED_POLL_SECONDS"
 ORIGINS = "VECTORDB_EMBED_ORIGINS"
+QUEUE_URL = "VECTORDB_EMBED_QUEUE_URL"
+MODELS = "VECTORDB_MODELS"
+INDEX_ARNS = "VECTORDB_EMBED_INDEX_ARNS"
+HOSTADDR = "VECTORDB_HOSTADDR"
+HOSTADDR_PORT = "VECTORDB_HOSTADDR_PORT"
 NAMES: Mapping[str, str] = {
     HOST: "the database's or its proxy's endpoint, the name in its certificate",
     PORT: "its port (default 5432)",
@@ -26,12 +32,17 @@ NAMES: Mapping[str, str] = {
     CA_BUNDLE: "file of roots in PEM that the database's certificate is checked against (default: rds-global-bundle.pem beside the code)",
     CONCURRENCY: "calls of a model at once (default 8)",
     POLL_SECONDS: "how often a container looks for work (default 5)",
+    QUEUE_URL: "URL of the queue of tickets (default: there is none)",
+    MODELS: "the models of Bedrock that the role admits, a JSON list (default: all)",
+    INDEX_ARNS: "the indexes of S3 Vectors that the role admits, a JSON list (default: all)",
+    HOSTADDR: "IP address to connect to in place of the endpoint's",
+    HOSTADDR_PORT: "port at that address (default: the database's port)",
     ORIGINS: "origins of HTTP endpoints that may be asked, separated by spaces (default: none)",
 }
 _LIMITS = {"texts": "texts_per_request", "characters": "characters_per_text", "tokens": "tokens_per_text"}
 """As embed.model names them."""
-DESTINATIONS = ("table", "column")
-"""That embed.finish writes to. Another one's vectors are written before it is called (finishing.py, where a group is written)."""
+DESTINATIONS = ("table", "column", "s3_vectors")
+"""embed.finish writes to the first two. The vectors of S3 Vectors are written before it is called (placing.py)."""
 LEASE_SECONDS = 90
 BATCH_ROWS = 96
 MOST_CONCURRENCY, MOST_ROWS = 64, 5000
@@ -68,6 +79,11 @@ def pace(config: Mapping[str, Any], provider: Provider) -> Pace:
     """By a generation's configuration and the environment. Raises SettingsError."""
     if (kind := (config.get("destination") or {}).get("kind", DESTINATIONS[0])) not in DESTINATIONS:
         raise SettingsError(f"the worker cannot write to the destination {kind!r}; it can to {', '.join(DESTINATIONS)}")
+    admitted = os.environ.get(INDEX_ARNS)
+    if kind == "s3_vectors" and admitted and config["destination"].get("arn") not in json.loads(admitted):
+        raise SettingsError(
+            f"the worker may not write to the index {config['destination'].get('index')}: declare a vectorizer of it in vectordb:embedding, and deploy"
+        )
     limits = config.get("limits") or {}
     concurrency = number(CONCURRENCY, 8, 1, MOST_CONCURRENCY)
     own = limits.get("concurrency")
@@ -87,6 +103,9 @@ def provider(config: Mapping[str, Any]) -> Provider:
     model, dimension = embedding.get("model"), embedding.get("dimension")
     if not isinstance(model, str) or not (dimension is None or type(dimension) is int):
         raise SettingsError("embedding.model must be a string and embedding.dimension an integer")
+    admitted = os.environ.get(MODELS)
+    if admitted and embedding.get("provider", "bedrock") == "bedrock" and model not in json.loads(admitted):
+        raise SettingsError(f"the worker may not ask {model}: name it under models of vectordb:embedding, and deploy")
     stated = config.get("model_limits") or {}
     limits = {name: stated[column] for name, column in _LIMITS.items() if stated.get(column)}
     return providers.found(model, dimension, limits | embedding, os.environ.get(ORIGINS, "").split())

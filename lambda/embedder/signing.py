@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import botocore
@@ -23,10 +24,10 @@ class _Credentials(NamedTuple):
     token: str | None
 
 
-def request(service: str, region: str, url: str, body: bytes) -> Any:
-    """botocore's AWSPreparedRequest of a POST of JSON. Raises UnsignedError."""
-    headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
-    made = AWSRequest(method="POST", url=url, headers=headers, data=body)
+def request(service: str, region: str, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Any:
+    """botocore's AWSPreparedRequest of a POST of JSON; `headers` go over the usual ones. Raises UnsignedError."""
+    told = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **(headers or {})}
+    made = AWSRequest(method="POST", url=url, headers=told, data=body)
     SigV4Auth(_credentials(), service, region).add_auth(made)
     return made.prepare()
 

@@ -68,33 +68,34 @@ def bedrock_url(region: str) -> str:
         if given := os.environ.get(variable):
             return given.rstrip("/")
     fips = "-fips" if os.environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true" else ""
-    return f"https://bedrock-runtime{fips}.{region}.{_suffix(region)}"
+    return f"https://bedrock-runtime{fips}.{region}.{suffix(region)}"
 
 
 @functools.cache
-def _suffix(region: str) -> str:
-    """The region's partition's, by botocore's data: the first that lists the region or whose pattern fits, else `aws`."""
+def suffix(region: str, output: str = "dnsSuffix") -> str:
+    """The end of names in the region's partition, by botocore's data: the first that lists the region or whose pattern fits, else `aws`."""
     partitions: list[dict[str, Any]] = json.loads(pkgutil.get_data("botocore", "data/partitions.json") or b"")[
         "partitions"
     ]
     for partition in partitions:
         if region in partition["regions"] or re.match(partition["regionRegex"], region):
-            return str(partition["outputs"]["dnsSuffix"])
-    return str(partitions[0]["outputs"]["dnsSuffix"])
+            return str(partition["outputs"][output])
+    return str(partitions[0]["outputs"][output])
 
 
 def _sent(provider: Provider, region: str, path: str, body: bytes, seconds: float) -> Reply:
     if provider.service == bedrock.SERVICE:
         origin = bedrock_url(region)
         signed = signing.request("bedrock", region, origin + path, body)
-        return _exchange(origin, urlsplit(signed.url).path, signed.body, dict(signed.headers.items()), seconds)
+        return exchange(origin, urlsplit(signed.url).path, signed.body, dict(signed.headers.items()), seconds)
     parts = urlsplit(path)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {"Content-Type": "application/json", "User-Agent": signing.USER_AGENT}
-    return _exchange(f"{parts.scheme}://{parts.netloc}", target, body, headers, seconds)
+    return exchange(f"{parts.scheme}://{parts.netloc}", target, body, headers, seconds)
 
 
-def _exchange(origin: str, target: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
+def exchange(origin: str, target: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
+    """One POST to an origin, over a connection that was kept where there is one. Raises connections.FAILURES."""
     pool = connections.pool(origin)
     connection = pool.kept()
     if connection is not None:

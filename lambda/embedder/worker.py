@@ -11,6 +11,7 @@ from embedder.errors import Kind, SettingsError
 from embedder.run import Ended, Run
 from embedder.stats import Stats
 from embedder.stopping import Stopping
+from embedder.tidying import Tidying
 from embedder.transport import Ask
 
 TURN_SECONDS = 20.0
@@ -37,6 +38,7 @@ class Worker:
         self._database = database
         self._ask = ask
         self._stopping = stopping
+        self._tidying = Tidying(database, stopping)
         self._executor = ThreadPoolExecutor(settings.MOST_CONCURRENCY, thread_name_prefix="embedder")
 
     def close(self) -> None:
@@ -60,6 +62,7 @@ class Worker:
                 return report
             targets = self._targets(only)
             report.complete = not targets
+            self._tidying.go(now=not targets)
             if not targets:
                 return report
             worked = False

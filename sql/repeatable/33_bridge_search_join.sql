@@ -27,17 +27,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION s3vl.page_mac IS 'Internal: the signature of a page''s token and the query that it belongs to';
 
-CREATE OR REPLACE FUNCTION s3vl.query_page(
-    query_vector public.vector, index_name text, top_k integer, page_size integer, received integer, next_token text,
-    metadata_filter jsonb, return_metadata boolean
+CREATE OR REPLACE FUNCTION s3vl.target_page(
+    caller text, target s3vl.index_registry, scope json, query_vector public.vector, top_k integer, page_size integer, received integer,
+    next_token text, metadata_filter jsonb, return_metadata boolean
 ) RETURNS TABLE (keys text[], distances float8[], scores float8[], metadata json[], following text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 COST 1000000
+LANGUAGE plpgsql STABLE ROWS 1 COST 1000000
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    caller constant text := 's3vl.search_join';
-    target s3vl.index_registry;
-    scope json;
     bound json;
     token text;
     result json;
@@ -54,9 +51,7 @@ BEGIN
             caller, format('metadata_filter must be a JSON object, not %s', jsonb_typeof(metadata_filter))
         );
     END IF;
-    target := s3vl.opened_index(caller, index_name, NULL, 'read');
     PERFORM s3vl.checked_vectors(caller, 'query_vector', ARRAY[query_vector], target);
-    scope := s3vl.tenant_scope(caller, target);
     -- A token is good for the session user, the tenants and the query that it was given for, and for no other.
     bound := json_build_array(
         s3vl.login(), target.index_arn, s3vl.base64(query_vector), top_k, metadata_filter, return_metadata, scope
@@ -103,6 +98,25 @@ BEGIN
     END IF;
     following := s3vl.page_mac(bound, answer.next_token) || ':' || answer.next_token;
     RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION s3vl.target_page IS 'Internal: one page of a query of an index that the caller may read, of the vectors of a scope';
+
+CREATE OR REPLACE FUNCTION s3vl.query_page(
+    query_vector public.vector, index_name text, top_k integer, page_size integer, received integer, next_token text,
+    metadata_filter jsonb, return_metadata boolean
+) RETURNS TABLE (keys text[], distances float8[], scores float8[], metadata json[], following text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 COST 1000000
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    caller constant text := 's3vl.search_join';
+    target constant s3vl.index_registry := s3vl.opened_index(caller, index_name, NULL, 'read');
+BEGIN
+    RETURN QUERY
+    SELECT p.* FROM s3vl.target_page(
+        caller, target, s3vl.tenant_scope(caller, target), query_vector, top_k, page_size, received, next_token, metadata_filter, return_metadata
+    ) AS p;
 END
 $$;
 COMMENT ON FUNCTION s3vl.query_page IS 'Internal: one page of a query for s3vl.search_join, with every check of s3vl.query_vectors';

@@ -159,7 +159,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM embed.refuse_unknown(caller, 'destination', given, '{kind,view,type,column,index,metadata,distance}');
+    PERFORM embed.refuse_unknown(caller, 'destination', given, '{kind,view,type,column,index,arn,metadata,distance}');
     CASE embed.one_of(caller, 'destination', given, 'kind', '{table,column,s3_vectors}')
         WHEN 'table' THEN
             PERFORM embed.one_of(caller, 'destination', given, 'type', '{vector,halfvec}');
@@ -172,6 +172,9 @@ BEGIN
         ELSE
             IF given ->> 'index' IS NULL THEN
                 PERFORM embed.refuse_null(caller, 'index_name');
+            ELSIF jsonb_typeof(given -> 'metadata') IS DISTINCT FROM 'array'
+                OR jsonb_path_exists(given -> 'metadata', '$[*] ? (@.type() != "string")') THEN
+                PERFORM embed.refuse(caller, 'metadata must be names of columns');
             END IF;
     END CASE;
     RETURN given;
@@ -208,7 +211,9 @@ AS $$
         'kind', 's3_vectors', 'index', index_name, 'metadata', to_jsonb(metadata)
     )))
 $$;
-COMMENT ON FUNCTION embed.to_s3_vectors IS 'An index of S3 Vectors that is registered with the bridge; metadata: columns to filter by';
+COMMENT ON FUNCTION embed.to_s3_vectors IS
+    'An index of S3 Vectors that is registered with the bridge, and belongs to the vectorizer from then on. metadata: columns that go '
+    'with the vectors, to filter by; the index''s tenant key must be one of them';
 
 CREATE OR REPLACE FUNCTION embed.checked_delivery(caller text, given jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE

@@ -84,7 +84,7 @@ DECLARE
 BEGIN
     SELECT v.* INTO vectorizer FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
     SELECT coalesce(array_agg(DISTINCT f), '{}') INTO fields
-    FROM embed.generation AS g, unnest(g.fields) AS f WHERE g.vectorizer_id = write_capture.vectorizer_id;
+    FROM embed.generation AS g, unnest(g.fields || embed.metadata_columns(g.destination)) AS f WHERE g.vectorizer_id = write_capture.vectorizer_id;
     SELECT * INTO digests FROM embed.digests(vectorizer, fields);
     new_key := embed.key_of(vectorizer.keys, 'n');
     old_key := embed.key_of(vectorizer.keys, 'o');
@@ -92,13 +92,13 @@ BEGIN
 
     FOREACH action IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
         body := CASE action
-            WHEN 'insert' THEN embed.enqueueing(vectorizer_id, format('SELECT %s AS key, ''u'' AS operation FROM embed_new AS n', new_key))
-            WHEN 'delete' THEN embed.enqueueing(vectorizer_id, format('SELECT %s AS key, ''d'' AS operation FROM embed_old AS o', old_key))
+            WHEN 'insert' THEN embed.capturing(vectorizer, format('SELECT %s AS key, ''u'' AS operation FROM embed_new AS n', new_key))
+            WHEN 'delete' THEN embed.capturing(vectorizer, format('SELECT %s AS key, ''d'' AS operation FROM embed_old AS o', old_key))
             WHEN 'update' THEN format(
                 -- What is embedded did not change, in any row: so it is with most statements.
                 E'\n    IF (SELECT bit_xor(%1$s) FROM embed_old) IS NOT DISTINCT FROM (SELECT bit_xor(%1$s) FROM embed_new) THEN\n        RETURN NULL;\n    END IF;',
                 digests.quick
-            ) || embed.enqueueing(vectorizer_id, format(
+            ) || embed.capturing(vectorizer, format(
                 -- A primary key that changed is a row that went and another that came.
                 'SELECT CASE WHEN n.%1$s IS NULL THEN %2$s ELSE %3$s END AS key, CASE WHEN n.%1$s IS NULL THEN ''d'' ELSE ''u'' END AS operation '
                 'FROM (SELECT %4$s, %5$s AS embed_digest FROM embed_old) AS o FULL JOIN (SELECT %4$s, %5$s AS embed_digest FROM embed_new) AS n ON %6$s '
@@ -110,7 +110,7 @@ BEGIN
                 $statements$
     INSERT INTO embed.sweep (vectorizer_id, generation, version)
     SELECT g.vectorizer_id, g.number, nextval('embed.version') FROM embed.generation AS g WHERE g.vectorizer_id = %1$s;$statements$, vectorizer_id
-            )
+            ) || embed.after_truncate(vectorizer)
         END;
         names := format('embed.capture_%s_%s', vectorizer_id, action);
         EXECUTE format(
@@ -123,6 +123,7 @@ BEGIN
         );
         EXECUTE format('COMMENT ON FUNCTION %s() IS %L', names, format('Vectorizer %s: written by embed.write_capture', vectorizer.name));
     END LOOP;
+    PERFORM embed.write_row_function(vectorizer_id);
 END
 $$;
 COMMENT ON FUNCTION embed.write_capture IS 'Internal: writes the trigger functions of a vectorizer, for the generations that it has';

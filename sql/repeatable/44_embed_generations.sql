@@ -1,7 +1,7 @@
 -- Generations: the tables of one, who may read them, and the view of the live one.
 --
 -- embeddings.<vectorizer>_generation_<n>_rows  one row for each key that is embedded: of which version and content
--- embeddings.<vectorizer>_generation_<n>       its chunks and vectors (destination table)
+-- embeddings.<vectorizer>_generation_<n>       its chunks and vectors (destination table), or their keys in the index (S3 Vectors)
 -- embeddings.<vectorizer>                      the view of the live generation (or where the destination says)
 
 SET LOCAL ROLE vectordb_owner;
@@ -78,7 +78,7 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
-    IF generation.destination ->> 'kind' <> 'table' THEN
+    IF to_regclass(chunks) IS NULL THEN
         RETURN;
     END IF;
     -- A chunk is a piece of its row: whoever the row is hidden from must not see it either.
@@ -125,8 +125,10 @@ BEGIN
             chunks, generation.destination ->> 'type', generation.dimension, names
         );
         EXECUTE format('COMMENT ON TABLE %s IS %L', chunks, format('Vectorizer %s: chunks of generation %s', vectorizer.name, number));
-        PERFORM embed.share_generation(vectorizer_id, number);
+    ELSIF generation.destination ->> 'kind' = 's3_vectors' THEN
+        PERFORM embed.build_manifest(vectorizer, generation);
     END IF;
+    PERFORM embed.share_generation(vectorizer_id, number);
 END
 $$;
 COMMENT ON FUNCTION embed.build_tables IS 'Internal: makes the tables of a generation';
@@ -173,17 +175,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     vectorizer_name text;
+    arn constant text := (
+        SELECT g.destination ->> 'arn' FROM embed.generation AS g WHERE (g.vectorizer_id, g.number) = (drop_generation.vectorizer_id, drop_generation.number)
+    );
 BEGIN
     SELECT v.name INTO vectorizer_name FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
+    IF NOT keep_embeddings THEN
+        PERFORM embed.waste_generation(vectorizer_id, number);
+    END IF;
     EXECUTE format('DROP TABLE IF EXISTS %s', embed.rows_table(vectorizer_name, number));
     IF NOT keep_embeddings THEN
         EXECUTE format('DROP TABLE IF EXISTS %s', embed.chunks_table(vectorizer_name, number));
     END IF;
-    INSERT INTO embed.s3_garbage (vector_key, vectorizer_id, generation)
-    SELECT m.vector_key, m.vectorizer_id, m.generation
-    FROM embed.s3_manifest AS m WHERE (m.vectorizer_id, m.generation) = (drop_generation.vectorizer_id, drop_generation.number);
-    DELETE FROM embed.s3_manifest AS m WHERE (m.vectorizer_id, m.generation) = (drop_generation.vectorizer_id, drop_generation.number);
     DELETE FROM embed.generation AS g WHERE (g.vectorizer_id, g.number) = (drop_generation.vectorizer_id, drop_generation.number);
+    PERFORM embed.give_index_back(arn);
 END
 $$;
 COMMENT ON FUNCTION embed.drop_generation IS 'Internal: removes a generation with its tables. What is queued for it stays for embed.tidy: a user may hold it';

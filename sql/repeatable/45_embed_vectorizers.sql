@@ -66,7 +66,8 @@ DECLARE
     hint text;
 BEGIN
     IF kind = 's3_vectors' THEN
-        PERFORM embed.refuse(caller, 'the destination s3_vectors is not yet there', 'embed.to_table or embed.to_column', '0A000');
+        PERFORM embed.check_index(caller, source, embedding, destination);
+        problem := CASE WHEN delivery ->> 'mode' = 'sync_lambda' THEN 'S3 Vectors takes no part in a transaction: sync_lambda needs embed.to_table or embed.to_column' END;
     ELSIF kind = 'table' AND (embedding ->> 'dimension')::integer > 16000 THEN
         problem := 'a vector has at most 16000 dimensions';
     ELSIF kind = 'column' THEN
@@ -125,19 +126,24 @@ DECLARE
     reserved text;
 BEGIN
     SELECT k.name INTO reserved FROM jsonb_to_recordset(vectorizer.keys) AS k(name text)
-    WHERE k.name IN ('chunk_number', 'chunk', 'chunk_hash', 'embedding', 'embed_version', 'embed_hash', 'embed_chunks', 'embed_at');
-    IF reserved IS NOT NULL AND destination ->> 'kind' = 'table' THEN
+    WHERE k.name IN (
+        'chunk_number', 'chunk', 'chunk_hash', 'embedding', 'vector_key', 'stored_at', 'embed_version', 'embed_hash', 'embed_chunks', 'embed_at'
+    );
+    IF reserved IS NOT NULL AND destination ->> 'kind' <> 'column' THEN
         PERFORM embed.refuse(caller, format('the key column %I has the name of a column of the embeddings', reserved));
     END IF;
     PERFORM embed.let_owner_read(
         caller, vectorizer.source,
         ARRAY(SELECT k.name FROM jsonb_to_recordset(vectorizer.keys) AS k(name text))
-            || vectorizer.content_columns || template_fields || array_remove(ARRAY[destination ->> 'column'], NULL)
+            || vectorizer.content_columns || template_fields || embed.metadata_columns(destination) || array_remove(ARRAY[destination ->> 'column'], NULL)
     );
     IF destination ->> 'kind' = 'column' THEN
         PERFORM embed.let_owner_write(caller, vectorizer.source, destination ->> 'column');
     END IF;
     PERFORM embed.assert_sees_all(caller, vectorizer.source);
+    IF destination ->> 'kind' = 's3_vectors' THEN
+        PERFORM embed.take_index(caller, vectorizer.name, destination ->> 'index');
+    END IF;
 
     SELECT coalesce(max(g.number), 0) + 1 INTO next_number FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id;
     INSERT INTO embed.generation (vectorizer_id, number, state, chunking, template, fields, embedding, destination, dimension, live_since)
@@ -153,6 +159,7 @@ BEGIN
         INSERT INTO embed.backfill (vectorizer_id, generation, priority)
         VALUES (vectorizer.id, next_number, CASE backfill WHEN 'now' THEN 0 ELSE 9 END);
     END IF;
+    PERFORM embed.wake(vectorizer.id);
     RETURN next_number;
 END
 $$;
@@ -197,13 +204,16 @@ BEGIN
     embedding := embed.checked_embedding(caller, embedding);
     PERFORM embed.checked_chunking(caller, chunking), embed.checked_destination(caller, destination),
         embed.checked_delivery(caller, delivery), embed.checked_limits(caller, limits);
+    destination := embed.placed(caller, destination);
     PERFORM embed.check_together(caller, source, chunking, expression.columns, embedding, destination, delivery);
+    PERFORM embed.check_delivery(caller, source, expression.columns, embedding, template, destination, delivery);
 
     INSERT INTO embed.vectorizer (name, source, keys, content, content_columns, delivery, limits, created_by)
     VALUES (name, source, key_columns, expression.expression, expression.columns, delivery, limits, session_user)
     RETURNING * INTO vectorizer;
     PERFORM embed.add_generation(caller, vectorizer, 'live', chunking, template, embedding, destination, backfill);
     PERFORM embed.show_live(vectorizer.id);
+    PERFORM embed.place_delivery(vectorizer.id);
     RETURN vectorizer.id;
 END
 $$;
@@ -225,16 +235,22 @@ DECLARE
     live constant embed.generation := embed.generation_in(caller, vectorizer, 'live');
     new_template constant text := coalesce(nullif(template, ''), CASE WHEN template IS NULL THEN live.template END);
     new_place jsonb;
+    redelivered boolean;
 BEGIN
     delivery := embed.checked_delivery(caller, coalesce(delivery, vectorizer.delivery));
     limits := embed.checked_limits(caller, coalesce(limits, vectorizer.limits));
     embedding := embed.checked_embedding(caller, coalesce(embedding, live.embedding));
     chunking := embed.checked_chunking(caller, coalesce(chunking, live.chunking));
-    new_place := embed.checked_destination(caller, coalesce(destination, live.destination));
+    new_place := embed.placed(caller, embed.checked_destination(caller, coalesce(destination, live.destination)));
     PERFORM embed.check_together(caller, vectorizer.source, chunking, vectorizer.content_columns, embedding, new_place, delivery);
+    PERFORM embed.check_delivery(caller, vectorizer.source, vectorizer.content_columns, embedding, new_template, new_place, delivery);
+    redelivered := delivery <> vectorizer.delivery;
     UPDATE embed.vectorizer AS v SET delivery = alter_vectorizer.delivery, limits = alter_vectorizer.limits
     WHERE v.id = vectorizer.id
     RETURNING v.* INTO vectorizer;
+    IF redelivered THEN
+        PERFORM embed.place_delivery(vectorizer.id);
+    END IF;
     PERFORM embed.declare_limit(live.embedding, limits);
     IF (embedding, chunking, new_place) = (live.embedding, live.chunking, live.destination)
         AND new_template IS NOT DISTINCT FROM live.template THEN
@@ -276,6 +292,7 @@ BEGIN
     UPDATE embed.vectorizer AS v SET state = 'active' WHERE v.id = vectorizer.id;
     UPDATE embed.generation AS g SET circuit_reason = NULL, circuit_at = NULL, circuit_until = NULL, circuit_failures = 0
     WHERE g.vectorizer_id = vectorizer.id AND g.circuit_reason IS NOT NULL;
+    PERFORM embed.wake(vectorizer.id);
 END
 $$;
 COMMENT ON FUNCTION embed.resume IS 'Goes on after embed.pause, and after a circuit that opened because something was not set up';
@@ -297,6 +314,7 @@ BEGIN
         -- With its triggers.
         EXECUTE format('DROP FUNCTION IF EXISTS embed.capture_%s_%s() CASCADE', vectorizer.id, action);
     END LOOP;
+    PERFORM embed.drop_delivery(vectorizer.id);
     FOR generation IN SELECT g.* FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id LOOP
         IF NOT keep_embeddings AND generation.state = 'live' AND generation.destination ->> 'kind' = 'table' THEN
             EXECUTE format('DROP VIEW IF EXISTS %s', embed.view_name(vectorizer.name, generation.destination));

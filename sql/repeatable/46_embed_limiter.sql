@@ -66,6 +66,7 @@ BEGIN
     bucket.tokens := least(
         capacity, bucket.tokens + 0.98 * bucket.rate / 60 * greatest(0, extract(epoch FROM now - bucket.filled_at))
     );
+    bucket.tokens := bucket.tokens - embed.fold_debits(limiter);
     -- Somebody waits for the answer to a query: it may take what documents would have had next.
     borrowed := CASE purpose WHEN 'query' THEN greatest(1, capacity / 4) ELSE 0 END;
     granted := least(wanted, greatest(0, floor(bucket.tokens + borrowed)));

@@ -78,6 +78,7 @@ BEGIN
     UPDATE embed.generation AS g SET state = 'retired' WHERE (g.vectorizer_id, g.number) = (vectorizer.id, live.number);
     UPDATE embed.generation AS g SET state = 'live', live_since = clock_timestamp() WHERE (g.vectorizer_id, g.number) = (vectorizer.id, before.number);
     PERFORM embed.show_live(vectorizer.id);
+    PERFORM embed.write_capture(vectorizer.id);
     SELECT count(*) INTO changed FROM embed.work AS w WHERE (w.vectorizer_id, w.generation) = (vectorizer.id, before.number);
     IF changed > 0 THEN
         RAISE NOTICE '% rows changed since: they are embedded now', changed;

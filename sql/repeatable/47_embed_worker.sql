@@ -13,7 +13,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
         'name', v.name, 'state', g.state, 'chunking', g.chunking, 'template', g.template, 'fields', to_jsonb(g.fields),
-        'embedding', g.embedding, 'destination', g.destination, 'delivery', v.delivery, 'limits', v.limits,
+        'embedding', g.embedding, 'destination', embed.described(g.destination), 'delivery', v.delivery, 'limits', v.limits,
         'limiter', embed.limiter_name(g.embedding), 'model_limits', (
             SELECT to_jsonb(m) - '{provider,model,dimensions}'::text[]
             FROM embed.model AS m
@@ -129,16 +129,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     -- Sorted by key whatever the order of the names. White space alone gives no embedding.
     SELECT format(
-        'SELECT s.*, %s AS embed_hash FROM (SELECT %s, CASE WHEN (%s)::text COLLATE "C" ~ ''[^[:space:]]'' THEN (%s)::text END AS embed_content, %s AS embed_fields FROM %s) AS s',
-        embed.hash_of('s.embed_content', 's.embed_fields'), embed.key_names(v.keys), v.content, v.content,
+        'SELECT s.*, %s AS embed_hash FROM (SELECT %s, CASE WHEN (%s)::text COLLATE "C" ~ ''[^[:space:]]'' THEN (%s)::text END AS embed_content, %s AS embed_fields, %s AS embed_metadata FROM %s) AS s',
+        embed.hash_of('s.embed_content', CASE WHEN embed.metadata_columns(g.destination) = '{}' THEN 's.embed_fields' ELSE 'concat(s.embed_fields, s.embed_metadata)' END), embed.key_names(v.keys), v.content, v.content,
         CASE WHEN g.fields = '{}' THEN 'NULL::jsonb' ELSE (SELECT 'jsonb_build_object(' || string_agg(format('%L, %I::text', f, f), ', ' ORDER BY f) || ')' FROM unnest(g.fields) AS f) END,
-        v.source
+        embed.metadata_of(g.destination), v.source
     )
 $$;
 COMMENT ON FUNCTION embed.source_select IS 'Internal: the source''s rows with key, embed_content, embed_fields and embed_hash';
 
 CREATE OR REPLACE FUNCTION embed.content(vectorizer_id integer, generation integer, keys text[])
-RETURNS TABLE (key text, content text, fields jsonb, source_hash text)
+RETURNS TABLE (key text, content text, fields jsonb, source_hash text, metadata jsonb)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -149,14 +149,15 @@ BEGIN
     SELECT f.v, f.g INTO o FROM embed.opened('embed.content', vectorizer_id, generation) AS f;
     PERFORM embed.assert_sees_all('embed.content', (o.v).source);
     RETURN QUERY EXECUTE format(
-        'SELECT k.key, s.embed_content, coalesce(s.embed_fields, ''{}''), encode(s.embed_hash, ''hex'') '
+        'SELECT k.key, s.embed_content, coalesce(s.embed_fields, ''{}''), encode(s.embed_hash, ''hex''), s.embed_metadata '
         'FROM unnest($1) AS k(key) CROSS JOIN LATERAL (SELECT k.key::jsonb AS j) AS j JOIN LATERAL (%s WHERE (%s) = (%s)) AS s ON true',
         embed.source_select(o.v, o.g), embed.key_names((o.v).keys, 's'), embed.key_parts((o.v).keys, 'j.j')
     ) USING keys;
 END
 $$;
 COMMENT ON FUNCTION embed.content IS
-    'For workers, after claim: what to embed. No row: the row is gone. NULL: nothing to embed. Not in the statement that claims';
+    'For workers, after claim: what to embed, and for S3 Vectors the metadata. No row: the row is gone. NULL: nothing to embed. Not in the '
+    'statement that claims';
 GRANT EXECUTE ON FUNCTION embed.content TO vectordb_worker;
 
 CREATE OR REPLACE FUNCTION embed.stored(vectorizer_id integer, generation integer, keys text[])
@@ -168,7 +169,7 @@ DECLARE
     o record;
 BEGIN
     SELECT f.v, f.g INTO o FROM embed.opened('embed.stored', vectorizer_id, generation) AS f;
-    IF (o.g).destination ->> 'kind' = 'table' THEN
+    IF (o.g).destination ->> 'kind' IN ('table', 's3_vectors') THEN
         RETURN QUERY EXECUTE format(
             'SELECT k.key, c.chunk_number, encode(c.chunk_hash, ''hex'') '
             'FROM unnest($1) AS k(key) CROSS JOIN LATERAL (SELECT k.key::jsonb AS j) AS j JOIN %s AS c ON (%s) = (%s)',

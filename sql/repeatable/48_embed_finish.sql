@@ -45,12 +45,18 @@ BEGIN
     EXECUTE format(
         'SELECT array_agg(DISTINCT t.item ->> ''key'') FROM jsonb_array_elements($1) AS t(item) '
         'CROSS JOIN LATERAL (SELECT (t.item ->> ''key'')::jsonb AS j) AS i CROSS JOIN LATERAL jsonb_array_elements(t.item -> ''chunks'') AS e(chunk) '
-        'WHERE e.chunk ->> ''embedding'' IS NULL AND ' || CASE g.destination ->> 'kind'
-            WHEN 'table' THEN 'NOT EXISTS (SELECT FROM %1$s AS c WHERE (%2$s) = (%3$s) AND c.chunk_hash = decode(e.chunk ->> ''hash'', ''hex''))'
-            ELSE 'true'
+        'WHERE ' || CASE g.destination ->> 'kind'
+            WHEN 'table' THEN 'e.chunk ->> ''embedding'' IS NULL AND '
+                'NOT EXISTS (SELECT FROM %1$s AS c WHERE (%2$s) = (%3$s) AND c.chunk_hash = decode(e.chunk ->> ''hash'', ''hex''))'
+            -- A vector whose intent ran out may be deleted in this moment.
+            WHEN 's3_vectors' THEN 'CASE WHEN e.chunk ->> ''vector_key'' IS NULL '
+                'THEN NOT EXISTS (SELECT FROM %1$s AS c WHERE (%2$s) = (%3$s) AND c.chunk_hash = decode(e.chunk ->> ''hash'', ''hex'')) '
+                'ELSE NOT EXISTS (SELECT FROM embed.s3_intent AS n WHERE n.vector_key = e.chunk ->> ''vector_key'' '
+                '    AND (n.vectorizer_id, n.generation) = ($2, $3)) END'
+            ELSE 'e.chunk ->> ''embedding'' IS NULL'
         END,
         embed.chunks_table(v.name, g.number), embed.key_names(v.keys, 'c'), embed.key_parts(v.keys, 'i.j')
-    ) INTO lacking USING items;
+    ) INTO lacking USING items, v.id, g.number;
     RETURN coalesce(lacking, '{}');
 END
 $$;
@@ -138,6 +144,9 @@ BEGIN
     WHERE i.key = ANY (held) AND i.chunks <> '[]' AND i.version < (
         SELECT max(s.version) FROM embed.sweep AS s WHERE s.vectorizer_id = finish.vectorizer_id AND s.generation = finish.generation
     );
+    IF (o.g).destination ->> 'kind' = 's3_vectors' THEN
+        PERFORM embed.hold_intents(items);
+    END IF;
     lacking := embed.incomplete(o.v, o.g, (SELECT coalesce(jsonb_agg(i), '[]') FROM jsonb_array_elements(items) AS i WHERE i ->> 'key' = ANY (held)));
     SELECT coalesce(jsonb_agg(i), '[]') INTO writing
     FROM jsonb_array_elements(items) AS i
@@ -146,6 +155,17 @@ BEGIN
     IF (o.g).destination ->> 'kind' = 'column' THEN
         passed_over := embed.finish_column(o.v, o.g, writing);
         SELECT coalesce(jsonb_agg(i), '[]') INTO writing FROM jsonb_array_elements(writing) AS i WHERE i ->> 'key' <> ALL (passed_over);
+    ELSIF (o.g).destination ->> 'kind' = 's3_vectors' THEN
+        PERFORM embed.finish_manifest(o.v, o.g, writing);
+        -- What was put for rows that are another's by now, or for these in vain.
+        PERFORM embed.waste_intents((
+            SELECT jsonb_agg(i) FROM jsonb_array_elements(items) AS i
+            WHERE i ->> 'key' = ANY (swept || lacking) OR i ->> 'key' <> ALL (held) AND NOT EXISTS (
+                SELECT FROM embed.work AS w
+                WHERE w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation AND w.key = i ->> 'key'
+                    AND w.version = (i ->> 'version')::bigint AND w.lease = (i ->> 'lease')::bigint
+            )
+        ));
     ELSE
         PERFORM embed.finish_chunks(o.v, o.g, writing);
     END IF;
@@ -182,7 +202,7 @@ END
 $$;
 COMMENT ON FUNCTION embed.finish IS
     'For workers: writes what was embedded. items: [{"key", "version", "lease", "source_hash", "chunks": [{"hash", "text", "embedding": "[...]" '
-    'or null to keep the one that is stored}]}]. done; changed: drop it; locked: a user holds the row, try again soon; '
+    'or null to keep the one that is stored}]}]; of S3 Vectors "vector_key" (embed.intend) in the place of "embedding". done; changed: drop it; locked: a user holds the row, try again soon; '
     'incomplete: a vector to keep is not stored, the row will be claimed again';
 GRANT EXECUTE ON FUNCTION embed.finish TO vectordb_worker;
 

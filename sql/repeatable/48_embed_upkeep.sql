@@ -287,6 +287,7 @@ BEGIN
             AND d.key = ANY (going.keys[:result.tried]) AND d.key <> ALL (result.skipped);
         retried := retried + result.enqueued;
     END LOOP;
+    PERFORM embed.wake(vectorizer.id);
     RETURN retried;
 END
 $$;

@@ -18,11 +18,11 @@ DECLARE
 BEGIN
     -- Whether what is said to be embedded is there: each chunk, or the column's vector.
     held := CASE o_g.destination ->> 'kind'
-        WHEN 'table' THEN format(
-            '(SELECT count(*) FROM %s AS c WHERE %s)', embed.chunks_table(o_v.name, o_g.number), embed.key_equal(keys, 'c', 'p')
-        )
         WHEN 'column' THEN format(
             '(SELECT count(t.%I) FROM %s AS t WHERE %s)', o_g.destination ->> 'column', o_v.source, embed.key_equal(keys, 't', 'p')
+        )
+        ELSE format(
+            '(SELECT count(*) FROM %s AS c WHERE %s)', embed.chunks_table(o_v.name, o_g.number), embed.key_equal(keys, 'c', 'p')
         )
     END;
     EXECUTE format(
@@ -50,7 +50,7 @@ AS $$
 DECLARE
     strays text[] := '{}';
 BEGIN
-    IF o_g.destination ->> 'kind' = 'table' THEN
+    IF o_g.destination ->> 'kind' <> 'column' THEN
         EXECUTE format(
             'SELECT coalesce(array_agg(DISTINCT %1$s), ''{}'') FROM %2$s AS c WHERE NOT EXISTS (SELECT FROM %3$s AS e WHERE %4$s) '
             'AND NOT EXISTS (SELECT FROM %5$s AS s WHERE %6$s)',
@@ -111,6 +111,9 @@ BEGIN
         more := part.seen >= rows;
         IF NOT more THEN
             strays := embed.stray_chunks(v, g);
+            IF g.destination ->> 'kind' = 's3_vectors' THEN
+                PERFORM embed.relist(g.destination ->> 'arn', repair);
+            END IF;
         END IF;
         orphan := cardinality(part.gone) + cardinality(strays);
         IF repair THEN
@@ -161,4 +164,5 @@ END
 $$;
 COMMENT ON FUNCTION embed.reconcile IS
     'Compares the whole source with its embeddings (the live generation''s, or another''s); repair: enqueues what is missing, stale or orphan. '
-    'For large tables call embed.reconcile_slice again and again';
+    'For large tables call embed.reconcile_slice again and again. An index of S3 Vectors is then listed by the workers, bit by bit; '
+    'embed.status says what they found';

@@ -11,7 +11,7 @@ $$;
 COMMENT ON FUNCTION embed.query_model IS 'The configuration of the live generation: what a query''s text is to be embedded with';
 GRANT EXECUTE ON FUNCTION embed.query_model TO vectordb_reader, vectordb_worker;
 
-CREATE OR REPLACE FUNCTION embed.search_plan(name text, OUT statement text, OUT dimension integer)
+CREATE OR REPLACE FUNCTION embed.search_plan(name text, OUT statement text, OUT dimension integer, OUT kind text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -19,10 +19,14 @@ DECLARE
     caller constant text := 'embed.search';
     v constant embed.vectorizer := embed.named(caller, name);
     g constant embed.generation := embed.generation_in(caller, v, 'live');
-    kind constant text := g.destination ->> 'kind';
     vectors text;
 BEGIN
     dimension := g.dimension;
+    kind := g.destination ->> 'kind';
+    IF kind = 's3_vectors' THEN
+        statement := embed.manifest_plan(v, g);
+        RETURN;
+    END IF;
     SELECT format(
         'SELECT %1$s, %2$s, c.%3$I OPERATOR(public.%4$s) $1::public.%5$s AS embed_distance FROM %6$s AS c WHERE c.%3$I IS NOT NULL '
         'ORDER BY c.%3$I OPERATOR(public.%4$s) $1::public.%5$s LIMIT $2',
@@ -50,7 +54,7 @@ END
 $$;
 COMMENT ON FUNCTION embed.search_plan IS 'Internal: the statement that searches the live generation. $1: the vector, $2: how many to look at, $3: how many to give';
 
-CREATE OR REPLACE FUNCTION embed.search(name text, query_vector public.vector, k integer DEFAULT 10)
+CREATE OR REPLACE FUNCTION embed.search(name text, query_vector public.vector, k integer DEFAULT 10, metadata_filter jsonb DEFAULT NULL)
 RETURNS TABLE (key jsonb, chunk_number integer, chunk text, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -77,6 +81,12 @@ BEGIN
             'embed.query_model says which model embeds queries now.'
         );
     END IF;
+    IF plan.kind = 's3_vectors' THEN
+        RETURN QUERY SELECT f.* FROM embed.search_candidates(plan.statement, name, query_vector, k, metadata_filter) AS f;
+        RETURN;
+    ELSIF metadata_filter IS NOT NULL THEN
+        PERFORM embed.refuse('embed.search', format('the embeddings of %s are not in S3 Vectors: metadata_filter means nothing there', name));
+    END IF;
     depth := k + 10;
     LOOP
         -- What changed since is left out; so more are looked at than are wanted, and more still when too many were left out.
@@ -89,5 +99,6 @@ END
 $$;
 COMMENT ON FUNCTION embed.search IS
     'The k nearest chunks of the live generation, nearest first. As its caller, who needs SELECT on the source. key: the primary key''s values. '
-    'distance: as the destination says (inner_product: its negative). A row that changed and is not embedded yet is left out';
+    'distance: as the destination says (inner_product: its negative). A row that changed and is not embedded yet is left out. metadata_filter: '
+    'of S3 Vectors only, as s3vl.query_vectors takes it';
 GRANT EXECUTE ON FUNCTION embed.search, embed.search_plan, embed.refuse, embed.refuse_null TO vectordb_reader;

@@ -31,7 +31,8 @@ CREATE OR REPLACE FUNCTION embed.statuses() RETURNS TABLE (
     source_rows bigint, embedded_rows bigint, coverage float8, backfilling boolean, sweeping boolean,
     rows_per_second float8, tokens_per_second float8, calls_per_second float8, chunks_kept_ratio float8, throttles bigint, errors bigint,
     rate_per_minute float8, quota_per_minute float8, circuit text, circuit_until timestamptz,
-    reconciled_at timestamptz, missing bigint, stale bigint, orphan bigint, unwatched_partitions bigint
+    reconciled_at timestamptz, missing bigint, stale bigint, orphan bigint, unwatched_partitions bigint,
+    hidden_garbage bigint, listed_at timestamptz, vectors_missing bigint, vectors_orphan bigint
 )
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -50,11 +51,17 @@ AS $$
         (
             SELECT count(*) FROM pg_partition_tree(v.source) AS t
             WHERE NOT EXISTS (SELECT FROM pg_trigger AS tr WHERE tr.tgrelid = t.relid AND tr.tgname = format('embed_%s_insert', v.id))
-        )
+        ),
+        CASE WHEN g.destination ->> 'kind' = 's3_vectors' THEN
+            (SELECT count(*) FROM embed.s3_garbage AS b WHERE (b.vectorizer_id, b.generation) = (v.id, g.number))
+            + (SELECT count(*) FROM embed.s3_intent AS i WHERE (i.vectorizer_id, i.generation) = (v.id, g.number))
+        END,
+        i.finished_at, i.missing, i.orphan
     FROM embed.vectorizer AS v
     JOIN embed.generation AS g ON g.vectorizer_id = v.id
     LEFT JOIN embed.limiter AS l ON l.name = embed.limiter_name(g.embedding)
     LEFT JOIN embed.reconciliation AS x ON (x.vectorizer_id, x.generation) = (v.id, g.number) AND x.finished_at IS NOT NULL
+    LEFT JOIN embed.s3_listing AS i ON i.index_arn = g.destination ->> 'arn' AND i.finished_at IS NOT NULL
     CROSS JOIN LATERAL (
         SELECT count(*) AS pending, count(*) FILTER (WHERE q.lease_until > clock_timestamp()) AS leased,
             count(*) FILTER (WHERE q.lease IS NULL AND q.not_before > clock_timestamp()) AS delayed,
@@ -86,5 +93,6 @@ DROP VIEW IF EXISTS embed.status;
 CREATE VIEW embed.status AS SELECT s.* FROM embed.statuses() AS s;
 COMMENT ON VIEW embed.status IS
     'Each generation: pending counts all that is queued, leased and delayed are parts of it; dead_reason is the latest; rates are of the last minute or two; '
-    'missing, stale and orphan are what the last reconciliation found, NULL when there was none';
+    'missing, stale and orphan are what the last reconciliation found, NULL when there was none; '
+    'hidden_garbage: vectors of S3 Vectors that nobody sees and that are not deleted yet; vectors_missing and vectors_orphan: of its index, as last listed';
 GRANT SELECT ON embed.status TO vectordb_reader, vectordb_worker;

@@ -187,27 +187,48 @@ CREATE TABLE embed.reconciliation (
 );
 COMMENT ON TABLE embed.reconciliation IS 'The comparison of source and embeddings that goes on, or the last that ended';
 
--- Vectors in S3 cannot be replaced under a condition. So each attempt writes keys of its own, and what these tables say decides
--- which of them count: the manifest's are seen, the garbage's are deleted, an intent that ran out becomes garbage.
-CREATE TABLE embed.s3_manifest (
-    vectorizer_id integer NOT NULL,
-    generation integer NOT NULL,
-    key text COLLATE "C" NOT NULL,
-    chunk_number integer NOT NULL,
-    vector_key text COLLATE "C" NOT NULL,
-    chunk_hash bytea NOT NULL,
-    PRIMARY KEY (vectorizer_id, generation, key, chunk_number)
-);
-CREATE UNIQUE INDEX s3_manifest_vector_key ON embed.s3_manifest (vector_key);
+-- Vectors in S3 cannot be replaced under a condition. So each attempt writes keys of its own, and the database decides which of
+-- them count: those in the generation's table of chunks are seen, garbage is deleted, an intent that ran out becomes garbage.
+-- A key goes from intent to chunk to garbage, each in one transaction, and never back.
 CREATE TABLE embed.s3_intent (
     vector_key text COLLATE "C" PRIMARY KEY,
     vectorizer_id integer NOT NULL,
     generation integer NOT NULL,
+    index_arn text NOT NULL,
     expires_at timestamptz NOT NULL
 );
+CREATE INDEX s3_intent_expiry ON embed.s3_intent (expires_at);
+COMMENT ON TABLE embed.s3_intent IS 'Keys that a worker is about to put; committed before it does, so that none is ever unknown';
+COMMENT ON COLUMN embed.s3_intent.expires_at IS 'When no put of the key can arrive any more';
 CREATE TABLE embed.s3_garbage (
     vector_key text COLLATE "C" PRIMARY KEY,
     vectorizer_id integer NOT NULL,
     generation integer NOT NULL,
-    since timestamptz NOT NULL DEFAULT clock_timestamp()
+    index_arn text NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    due_at timestamptz NOT NULL
 );
+CREATE INDEX s3_garbage_due ON embed.s3_garbage (due_at);
+COMMENT ON TABLE embed.s3_garbage IS 'Keys that nobody sees any more, until a worker has deleted them';
+COMMENT ON COLUMN embed.s3_garbage.due_at IS 'Of a key that a worker is deleting: when another may';
+
+CREATE TABLE embed.s3_listing (
+    index_arn text PRIMARY KEY,
+    repair boolean NOT NULL,
+    next_token text,
+    lease_until timestamptz,
+    listed bigint NOT NULL DEFAULT 0,
+    orphan bigint NOT NULL DEFAULT 0,
+    missing bigint NOT NULL DEFAULT 0,
+    strange bigint NOT NULL DEFAULT 0,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz
+);
+COMMENT ON TABLE embed.s3_listing IS 'The comparison of an index with what is known of it that goes on, or the last that ended';
+COMMENT ON COLUMN embed.s3_listing.strange IS 'Keys that no vectorizer made: counted, never deleted';
+CREATE TABLE embed.s3_listed (
+    index_arn text NOT NULL,
+    vector_key text COLLATE "C" NOT NULL,
+    PRIMARY KEY (index_arn, vector_key)
+);
+COMMENT ON TABLE embed.s3_listed IS 'What a listing that goes on has seen';

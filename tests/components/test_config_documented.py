@@ -1,13 +1,24 @@
 """docs/configuration.md has every key, and docs/network.md every flow and endpoint that the program makes."""
 
 import re
+import sys
 from enum import Enum
+from pathlib import Path
 
 import pytest
 
 from components.config.bridge import Bridge
 from components.config.configuration import Configuration, Observability
 from components.config.database import Database, ReaderScaling, Restore
+from components.config.embedding import (
+    Chunking,
+    Delivery,
+    Destination,
+    Embedding,
+    EmbeddingModel,
+    Limits,
+    Vectorizer,
+)
 from components.config.indexes import FullTextKey, Index, Shape
 from components.config.network import ENDPOINT_SERVICES, Network
 from components.config.users import User
@@ -40,16 +51,43 @@ def test_a_section_lists_its_keys_and_no_others(title, model):
     assert keys(section(title)) == {field.alias for field in model.model_fields.values()}
 
 
+def test_the_section_of_the_worker_lists_its_own_keys_and_a_vectorizer_s():
+    """Two tables, of keys that are not the same anywhere."""
+    listed = {cell.strip("`") for cell in section("`vectordb:embedding`")}
+    assert listed == {f.alias for model in (Embedding, Vectorizer) for f in model.model_fields.values()}
+
+
 def test_the_other_sections_list_theirs():
     listed = keys(section("The rest"))
     wanted = {f"vectordb:{field.alias}" for field in Configuration.model_fields.values()}
-    wanted -= {"vectordb:network", "vectordb:database", "vectordb:bridge", "vectordb:indexes", "vectordb:users"}
+    wanted -= {
+        "vectordb:network",
+        "vectordb:database",
+        "vectordb:bridge",
+        "vectordb:embedding",
+        "vectordb:indexes",
+        "vectordb:users",
+    }
     wanted |= {f"vectordb:indexes[].{field.alias}" for field in Index.model_fields.values()}
     wanted |= {f"vectordb:users[].{field.alias}" for field in User.model_fields.values()}
     assert listed == wanted
 
 
-@pytest.mark.parametrize("model", [ReaderScaling, Restore, Shape, FullTextKey, Observability])
+@pytest.mark.parametrize(
+    "model",
+    [
+        ReaderScaling,
+        Restore,
+        Shape,
+        FullTextKey,
+        Observability,
+        Chunking,
+        Delivery,
+        Destination,
+        EmbeddingModel,
+        Limits,
+    ],
+)
 def test_the_keys_of_inner_objects_are_on_the_page(model):
     for field in model.model_fields.values():
         assert re.search(rf"\b{field.alias}\b", PAGE), field.alias
@@ -78,6 +116,10 @@ def test_the_network_page_has_every_endpoint():
     assert keys(table) == set(ENDPOINT_SERVICES)
 
 
+@pytest.mark.skipif(
+    not (Path(sys.prefix) / "lambda-arm64").is_dir(),
+    reason="the worker's libraries are missing: make install lays them there",
+)
 def test_the_network_page_has_every_flow():
     """Each rule of a stack with everything switched on is one of the table's rows."""
     recording = record(
@@ -85,6 +127,7 @@ def test_the_network_page_has_every_flow():
         network={"clients": {"api": "sg-01234567"}},
         indexes=[{"name": "docs", "dimension": 256, "model": "amazon.titan-embed-text-v2:0"}],
         bridge={"vpc": True},
+        embedding={"vectorizers": [{"name": "docs", "source": "docs", "content": "body", "embedding": {"model": "amazon.titan-embed-text-v2:0", "dimension": 256}, "destination": {"kind": "s3_vectors", "index": "docs"}}]},
     )  # fmt: skip
     described = {
         (r.inputs["description"], r.inputs["fromPort"])
@@ -102,6 +145,10 @@ def test_the_network_page_has_every_flow():
         ("database to bedrock", 443),
         ("bridge to s3vectors", 443),
         ("bridge to bedrock runtime", 443),
+        ("embedder to bedrock runtime", 443),
+        ("embedder to s3vectors", 443),
+        ("embedder to sqs", 443),
+        ("embedder to database", 5432),
         ("database proxy to database", 5432),
         ("rds proxy to database", 5432),
         ("api to database proxy", 5432),
@@ -117,6 +164,10 @@ def test_the_network_page_has_every_flow():
         [" Aurora cluster ", " endpoint `bedrock-runtime` ", " 443 "],
         [" bridge function ", " endpoint `s3vectors` ", " 443 "],
         [" bridge function ", " endpoint `bedrock-runtime` ", " 443 "],
+        [" embedding worker ", " database ", " 5432 "],
+        [" embedding worker ", " endpoint `bedrock-runtime` ", " 443 "],
+        [" embedding worker ", " endpoint `sqs` ", " 443 "],
+        [" embedding worker ", " endpoint `s3vectors` ", " 443 "],
         [" proxy ", " database ", " 5432 "],
         [" each of `clients` ", " database; with `proxy`, the proxy ", " 5432 "],
     ]

@@ -16,7 +16,7 @@ MODELS = (
     "amazon.titan-embed-text-v2:0, amazon.titan-embed-text-v1, amazon.titan-embed-g1-text-02, cohere.embed-english-v3, "
     "cohere.embed-multilingual-v3, cohere.embed-v4:0"
 )
-KEYS = "network, database, bastion, transport, indexes, bridge, users, observability, tags"
+KEYS = "network, database, bastion, transport, indexes, bridge, embedding, users, observability, tags"
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_keys(keys, line):
         ("vpcId", "vpc-0123456789ABCDEF0", "\"vpc-0123456789ABCDEF0\" is no id of this kind; write one such as 'vpc-0123456789abcdef0'."),
         ("subnetIds", "subnet-01234567", '"subnet-01234567" is no list; write [a, b], or one item a line after a hyphen.'),
         ("endpoints", ["a"], '["a"] is no object; write a key and its value a line.'),
-        ("endpoints", {"smm": "vpce-01234567"}, "'smm' is not used here; did you mean 'ssm'? Allowed: bedrock-runtime, lambda, s3, s3vectors, ssm, ssmmessages."),
-        ("endpoints", {"kinesis": "vpce-01234567"}, "'kinesis' is not used here. Allowed: bedrock-runtime, lambda, s3, s3vectors, ssm, ssmmessages."),
+        ("endpoints", {"smm": "vpce-01234567"}, "'smm' is not used here; did you mean 'ssm'? Allowed: bedrock-runtime, lambda, s3, s3vectors, sqs, ssm, ssmmessages."),
+        ("endpoints", {"kinesis": "vpce-01234567"}, "'kinesis' is not used here. Allowed: bedrock-runtime, lambda, s3, s3vectors, sqs, ssm, ssmmessages."),
         ("clients", {"Api": "sg-01234567"}, "'Api' is no client's name; write up to 31 lower-case letters, digits and hyphens, a letter first."),
         ("clients", {"a": "sg-01234567", "b": "sg-01234567"}, '{"a": "sg-01234567", "b": "sg-01234567"} names sg-01234567 twice, and a rule can be added to a security group once; keep one.'),
         ("endpointZones", 0, "0 is out of range. Allowed: 1 to 3."),

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pulumi
 import pytest
@@ -89,6 +90,46 @@ def test_a_library_of_another_version_is_refused(project):
     file.write_text(file.read_text().replace("botocore==", "botocore==0."))
     with pytest.raises(pulumi.RunError, match=r"botocore is .* here and 0\..* there.*make install"):
         lambda_package.build("bridge")
+
+
+LIBRARIES = Path(sys.prefix) / "lambda-arm64"
+built = pytest.mark.skipif(not LIBRARIES.is_dir(), reason=f"{LIBRARIES} is missing: make install lays it there")
+
+
+@built
+def test_the_worker_s_package_is_for_arm64_a_package_of_its_own_and_the_same_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = lambda_package.build("embedder")
+    first = (tmp_path / path).read_bytes()
+    (tmp_path / path).unlink()
+    assert (tmp_path / lambda_package.build("embedder")).read_bytes() == first
+    with zipfile.ZipFile(path) as package:
+        names = package.namelist()
+        libpq = next(name for name in names if name.startswith("psycopg_binary.libs/libpq"))
+        # ELF header: e_machine of AArch64 is 183.
+        assert int.from_bytes(package.read(libpq)[18:20], "little") == 183
+        bundle = package.read("embedder/rds-global-bundle.pem")
+    assert bundle == (ROOT / "vectordb/database/rds-global-bundle.pem").read_bytes()
+    assert {"embedder/handler.py", "psycopg/__init__.py", "botocore/auth.py", "urllib3/__init__.py"} <= set(names)
+    assert [name for name in names if name.startswith("botocore/data/")] == ["botocore/data/partitions.json"]
+    assert not [name for name in names if ".dist-info/" in name or name.startswith((".", "bin/"))]
+    assert len(first) < 20_000_000
+
+
+def test_without_the_libraries_for_arm64_the_worker_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(lambda_package, "_ARM64", tmp_path / "lambda-arm64")
+    with pytest.raises(pulumi.RunError, match=r"botocore is not in .*lambda-arm64.*make install"):
+        lambda_package.build("embedder")
+
+
+def test_the_entries_of_the_worker_s_lock_have_their_hashes():
+    done = subprocess.run(
+        [sys.executable, "scripts/worker_lock.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    entries = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert [entry.partition("==")[0] for entry in entries] == sorted(lambda_package.pinned("embedder"))
+    assert not [entry for entry in entries if ";" in entry]
+    assert done.stdout.count("--hash=sha256:") > len(entries)
 
 
 def test_the_pins_are_those_of_the_lock():

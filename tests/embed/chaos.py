@@ -67,6 +67,8 @@ class Chaos:
         restarts: times that the server is restarted.
     """
 
+    destination = "embed.to_table()"
+
     def __init__(self, database: Database, model: Model, seed: int, seconds: float, restarts: int = 0) -> None:
         self.database = database
         self.model = model
@@ -121,7 +123,7 @@ class Chaos:
             admin.execute(
                 "SELECT embed.create_vectorizer('chaos', 'public.chaos', 'body', chunking => embed.chunk_recursive(60, 0), "
                 "embedding => embed.http(%s, %s, %s), limits => embed.limits(batch_rows => 20, lease_seconds => %s, "
-                "requests_per_minute => 6000), backfill => 'now')",
+                f"requests_per_minute => 6000), backfill => 'now', destination => {self.destination})",
                 [f"{self.model.url}/v1/embeddings", f"chaos-{DIMENSION}", DIMENSION, LEASE_SECONDS],
             )
 
@@ -228,12 +230,7 @@ class Chaos:
         result = self.result
         with self.database.login() as admin:
             source = dict(admin.execute("SELECT id, body FROM chaos").fetchall())
-            table = admin.execute("SELECT embed.chunks_table('chaos', 1)").fetchone()[0]  # type: ignore[index]
-            stored: dict[int, list[tuple[str, str]]] = {}
-            for key, chunk, embedding in admin.execute(
-                f"SELECT id, chunk, embedding::text FROM {table} ORDER BY id, chunk_number"
-            ).fetchall():
-                stored.setdefault(key, []).append((chunk, embedding))
+            stored = self._stored(admin)
             dead = {int(key[1:-1]) for (key,) in admin.execute("SELECT key FROM embed.dead").fetchall()}
         poisoned = {key for key, body in source.items() if POISON in body}
         result.rows = len(source)
@@ -249,6 +246,16 @@ class Chaos:
             if "".join(chunk for chunk, _ in stored[key]) != source[key]
             or any(not _same(embedding, vector(chunk, DIMENSION)) for chunk, embedding in stored[key])
         )
+
+    def _stored(self, admin: psycopg.Connection[Any]) -> dict[int, list[tuple[str, str]]]:
+        """Of each key the chunks and their vectors, as a search would find them."""
+        table = admin.execute("SELECT embed.chunks_table('chaos', 1)").fetchone()[0]  # type: ignore[index]
+        stored: dict[int, list[tuple[str, str]]] = {}
+        for key, chunk, embedding in admin.execute(
+            f"SELECT id, chunk, embedding::text FROM {table} ORDER BY id, chunk_number"
+        ).fetchall():
+            stored.setdefault(key, []).append((chunk, embedding))
+        return stored
 
 
 def _same(embedding: str, wanted: list[float]) -> bool:

@@ -41,6 +41,7 @@ def database(tmp_path_factory: Any) -> Iterator[Database]:
         bootstrap(server, database="vectordb", master="vectordb_admin", password=PASSWORD)
         database = Database(server)
         values = {
+            "embedding": "null",
             "function_arn": "",
             "indexes": "[]",
             "master": "vectordb_admin",

@@ -164,6 +164,12 @@ class Queue:
     def advance(self, vectorizer: int, generation: int) -> bool:
         return False
 
+    def garbage(self, count: int) -> list[Any]:
+        return []
+
+    def listing(self) -> None:
+        return None
+
     def record(self, vectorizer: int, generation: int, stats: Any) -> None:
         for name, value in stats.items():
             self.recorded[name] = self.recorded.get(name, 0) + value

@@ -32,7 +32,7 @@ VECTOR = "[1" + ",0" * (DIMENSION - 1) + "]"
 CALLING = {
     "configure", "copy_to_index", "delete_vectors", "deploy", "describe_index", "found_vectors", "full_text_query", "get_config",
     "get_vectors", "hybrid_query_vectors", "invoke", "list_all_vectors", "list_vectors", "put_vectors", "query_page", "query_vectors",
-    "query_vectors_batch", "remote_indexes", "search_join", "search_text", "validate_config", "write_items", "write_slice",
+    "query_vectors_batch", "remote_indexes", "search_join", "search_text", "target_page", "validate_config", "write_items", "write_slice",
 }  # fmt: skip
 BOOLEANS = (False, True)
 

@@ -17,7 +17,7 @@ import embedding
 import handler
 import service
 import transport
-from tests.sql import embed_cases
+from tests.sql import embed_cases, embed_delivery
 from tests.sql.cases import DECLARED, PASSWORD, SQL, USERS
 from tests.sql.doubles import FUNCTION_ARN, MODEL, Lambda, S3Vectors
 from vectordb.database import migrate, sqlfiles
@@ -49,9 +49,12 @@ class Database:
             **options,
         )
 
-    def apply(self, *, function_arn: str = FUNCTION_ARN, indexes: Any = DECLARED, users: Any = USERS) -> list[str]:
+    def apply(
+        self, *, function_arn: str = FUNCTION_ARN, indexes: Any = DECLARED, users: Any = USERS, worker: Any = None
+    ) -> list[str]:
         """What `vectordb migrate apply` does; the files that were applied."""
         values = {
+            "embedding": json.dumps(worker),
             "function_arn": function_arn,
             "indexes": json.dumps(indexes),
             "master": "vectordb_admin",
@@ -211,3 +214,10 @@ def nobody(superuser: Connection) -> Iterator[str]:
     yield "nobody"
     superuser.execute("DROP OWNED BY nobody")
     superuser.execute("DROP ROLE nobody")
+
+
+@pytest.fixture
+def stage(bench: embed_cases.Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[embed_delivery.Stage]:
+    """Where ways of delivery are tried."""
+    with embed_delivery.staged(bench, monkeypatch) as stage:
+        yield stage

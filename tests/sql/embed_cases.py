@@ -91,12 +91,12 @@ class Worker:
         for row in claim.rows:
             read = claim.contents.get(row["key"])
             chunks = []
+            carried = json.dumps(read["metadata"]) if read and read["metadata"] else ""
             for text in (read["content"] or "").split("\n\n") if read else []:
                 if text:
-                    kept = (row["key"], digest(text)) in stored
-                    chunks.append(
-                        {"hash": digest(text), "text": text, "embedding": None if kept else vector(text, dimension)}
-                    )
+                    mark = digest(text + carried)
+                    kept = (row["key"], mark) in stored
+                    chunks.append({"hash": mark, "text": text, "embedding": None if kept else vector(text, dimension)})
                     if not kept:
                         self.embedded.append(text)
             items.append(

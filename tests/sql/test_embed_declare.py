@@ -195,7 +195,10 @@ def test_a_content_is_kept_as_postgresql_writes_it(bench: Bench) -> None:
             "destination => embed.to_column('title')",
             "the column title of app.docs is of type text, the model gives 3 dimensions",
         ),
-        ("destination => embed.to_s3_vectors('demo-index')", "the destination s3_vectors is not yet there"),
+        (
+            "destination => embed.to_s3_vectors('demo-index')",
+            "the model gives 3 dimensions, the index 'demo-index' has 5",
+        ),
         (
             "delivery => embed.deliver_queue(1)",
             "maximum_concurrency of delivery must be a whole number from 2 to 1000, not 1",

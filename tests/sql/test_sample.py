@@ -70,6 +70,7 @@ class Adopted:
     def apply(self, files: int | None = None, function_arn: str = FUNCTION_ARN, indexes: Any = "[]") -> list[str]:
         """Apply so many of the files, or all."""
         values = {
+            "embedding": "null",
             "function_arn": function_arn,
             "indexes": indexes,
             "master": "vectordb_admin",

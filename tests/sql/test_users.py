@@ -74,6 +74,7 @@ def test_the_files_can_be_applied_from_nothing_again(database, superuser):
     superuser.execute("CREATE DATABASE second OWNER vectordb_admin")
     try:
         values = {
+            "embedding": "null",
             "function_arn": FUNCTION_ARN,
             "indexes": "[]",
             "master": "vectordb_admin",

@@ -61,6 +61,7 @@ def old(database) -> Iterator[Any]:
 
     def apply(keep=lambda file: True) -> list[str]:
         values = {
+            "embedding": "null",
             "function_arn": FUNCTION_ARN,
             "indexes": json.dumps(
                 [{"name": "demo-index", "arn": index_arn("demo-index"), "dimension": 5, "metric": "cosine"}]

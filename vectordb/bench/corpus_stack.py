@@ -215,6 +215,7 @@ def _migrate(server: PostgresServer, directory: Path, function_arn: str) -> None
         {"name": SHORT_INDEX, "arn": SHORT_INDEX_ARN, "dimension": SHORT, "metric": "cosine"},
     ]
     values = {
+        "embedding": "null",
         "function_arn": function_arn,
         "indexes": json.dumps(indexes),
         "master": _MASTER,

@@ -219,6 +219,7 @@ def _prepare(server: PostgresServer, directory: Path, arns: Mapping[str, str], s
         for name, dimension in ((seed.QUERIED, seed.QUERIED_DIMENSION), (seed.FETCHED, seed.FETCHED_DIMENSION))
     ]
     values = {
+        "embedding": "null",
         "function_arn": arns["ours"],
         "indexes": json.dumps(indexes),
         "master": MASTER,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vectordb import __version__
-from vectordb.cli import bench, indexes, local, migrate
+from vectordb.cli import bench, embed, indexes, local, migrate
 from vectordb.cli.connect import connect
 from vectordb.cli.cost import cost
 from vectordb.cli.doctor import doctor
@@ -25,6 +25,7 @@ app.command()(cost)
 app.add_typer(local.app, name="local")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(indexes.app, name="indexes")
+app.add_typer(embed.app, name="embed")
 app.command(name="remove-schema")(remove_schema)
 app.command()(search)
 # What follows the first word of COMMAND is the command's own, also where it looks like one of our options.

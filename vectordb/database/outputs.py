@@ -89,6 +89,8 @@ def settings(outputs: Mapping[str, Any], *, database: str = "", proxy: bool = Fa
         session_document=str(found.get("sessionDocument") or ""),
         function_arn=str(outputs.get("functionArn") or ""),
         indexes=_canonical(outputs.get("indexes") or []),
+        # The worker is the primary's.
+        embedding=_canonical(outputs.get("embedding") if name == names(outputs)[0] else None),
         users=_canonical([{"access": user.access, "name": user.name} for user in users(outputs)]),
         sql_sha256="",
         hostaddr="",

@@ -28,6 +28,7 @@ SESSION_DOCUMENT: Final = "VECTORDB_SESSION_DOCUMENT"
 FUNCTION_ARN: Final = "VECTORDB_FUNCTION_ARN"
 INDEXES: Final = "VECTORDB_INDEXES"
 USERS: Final = "VECTORDB_USERS"
+EMBEDDING: Final = "VECTORDB_EMBEDDING"
 SQL_SHA256: Final = "VECTORDB_SQL_SHA256"
 HOSTADDR: Final = "VECTORDB_HOSTADDR"
 HOSTADDR_PORT: Final = "VECTORDB_HOSTADDR_PORT"
@@ -49,6 +50,7 @@ NAMES: Final[Mapping[str, str]] = {
     INDEXES: 'S3 Vectors indexes: JSON list of {"name", "arn", "dimension", "metric", "model"?, "nonFilterableKeys"?, '
     '"fullTextKeys"?: [{"key", "language"?}], "tenantKey"?}',
     USERS: 'login users: JSON list of {"name", "access"}, access one of reader, writer, admin',
+    EMBEDDING: 'the embedding worker: JSON object {"functionArn", "queue", "vectorizers": [...]}; empty: there is none',
     SQL_SHA256: "digest of the SQL files that the program saw",
     HOSTADDR: "IP address to connect to in place of the endpoint's; for connections the transport is then direct",
     HOSTADDR_PORT: "port at that address (default: the database's port)",
@@ -67,7 +69,9 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the database is and what its SQL is told. `indexes` and `users` are canonical JSON text, as the SQL gets them."""
+    """Where the database is and what its SQL is told. `indexes`, `users` and `embedding` are canonical JSON text, as the SQL gets
+    them; `embedding` is null when there is no worker.
+    """
 
     host: str
     port: int
@@ -82,6 +86,7 @@ class Settings:
     function_arn: str
     indexes: str
     users: str
+    embedding: str = "null"
     sql_sha256: str
     hostaddr: str
     hostaddr_port: int
@@ -112,6 +117,7 @@ class Settings:
             function_arn=read.text(FUNCTION_ARN),
             indexes=read.objects(INDEXES, _index_problem),
             users=read.objects(USERS, _user_problem),
+            embedding=read.object(EMBEDDING, ("functionArn", "queue", "vectorizers")),
             sql_sha256=read.text(SQL_SHA256),
             hostaddr=hostaddr,
             hostaddr_port=read.port(HOSTADDR_PORT, default=port),
@@ -188,6 +194,19 @@ class _Reader:
             else:
                 seen.add(row["name"])
         return json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def object(self, name: str, keys: tuple[str, ...]) -> str:
+        """A JSON object with these keys as canonical JSON text; null when the variable is not set."""
+        value = self.text(name, "null")
+        try:
+            found = json.loads(value)
+        except json.JSONDecodeError as error:
+            self._problems.append(f"{name} is not JSON ({error}): {NAMES[name]}")
+            return "null"
+        if found is not None and not (isinstance(found, dict) and set(found) == set(keys)):
+            self._problems.append(f"{name} is no object with {', '.join(keys)}: {NAMES[name]}")
+            return "null"
+        return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def finish(self) -> None:
         if self._problems:

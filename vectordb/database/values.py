@@ -23,12 +23,13 @@ from vectordb.database.lexer import Kind
 from vectordb.database.settings import Settings
 from vectordb.errors import VectordbError
 
-NAMES = ("function_arn", "indexes", "master", "region", "users")
+NAMES = ("embedding", "function_arn", "indexes", "master", "region", "users")
 
 
 def from_settings(settings: Settings, *, master: str) -> dict[str, str]:
-    """The values of `NAMES`. `indexes` and `users` are JSON text; `master` is the name of the user who applies the files."""
+    """The values of `NAMES`. `embedding`, `indexes` and `users` are JSON text; `master` is the name of the user who applies the files."""
     return {
+        "embedding": settings.embedding,
         "function_arn": settings.function_arn,
         "indexes": settings.indexes,
         "master": master,

@@ -30,6 +30,7 @@ class Declared:
         settings: of the parameter group.
         database: the database to make.
         master: the master user.
+        user_arn: how the ARNs of its users begin, by its resource id, as policies on `rds-db:connect` name them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Declared:
     settings: Mapping[str, str]
     database: str
     master: str
+    user_arn: str = ""
 
     @property
     def major(self) -> int:

@@ -7,7 +7,8 @@ prints `ready PORT` when it listens on 127.0.0.1. A client connects as to RDS: b
 (SCRAM end to end).
 
 Left out: SCRAM with channel binding (`channel_binding=require`), for the server knows nothing of this TLS; `pg_stat_ssl` and
-`client_addr`, for it sees a unix socket; policies on `rds-db:connect`; a token for the master user when it holds rds_iam itself.
+`client_addr`, for it sees a unix socket; policies on `rds-db:connect` of people (those of roles are asked of the emulator); a token
+for the master user when it holds rds_iam itself.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from typing import Any
 import psycopg
 
 from vectordb.errors import VectordbError
+from vectordb.local import role_logins
 from vectordb.local.postgres import iam_token, messages, scram, sockets
 from vectordb.local.postgres.messages import ProtocolError, Startup
 from vectordb.local.postgres.role_lookup import Role, RoleLookup
@@ -51,6 +53,8 @@ class ProxyConfiguration:
         region: the database's.
         access_keys: the secret access key of each access key id that may sign tokens.
         endpoint_port: the port that tokens are signed for, which is not the one listened on.
+        emulator: whom to ask for other access keys, those of roles; empty for nobody.
+        user_arn: how the ARNs of the database's users begin, as in policies on `rds-db:connect`.
     """
 
     socket_directory: str
@@ -61,6 +65,8 @@ class ProxyConfiguration:
     region: str
     access_keys: dict[str, str] = field(repr=False)
     endpoint_port: int = 5432
+    emulator: str = ""
+    user_arn: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "ProxyConfiguration":
@@ -246,7 +252,7 @@ class Proxy:
                 user=who.user,
                 endpoints=self._endpoints,
                 region=self._configuration.region,
-                access_keys=self._configuration.access_keys,
+                access_keys=await asyncio.to_thread(role_logins.keys, self._configuration, password, who.user),
             )
         except iam_token.TokenError as error:
             raise _RefusedError("28000", f'PAM authentication failed for user "{who.user}"', str(error)) from error

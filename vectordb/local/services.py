@@ -179,6 +179,8 @@ class Services:
             region=self.region,
             access_keys={self.credentials.access_key_id: self.credentials.secret_access_key},
             endpoint_port=declared.port,
+            emulator=self.emulator_url,
+            user_arn=declared.user_arn,
         )
         configuration.write(folder / "front.json")
         arguments = ("vectordb.local.proxy", "--config", str(folder / "front.json"))

@@ -60,8 +60,8 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes) -> CallErro
     The service's message is read, never repeated: it may quote the text that it refuses. Only where no text can be meant, because the
     caller or the model is, does it go on.
     """
-    document = _document(content)
-    code = _code(headers, document)
+    document = parsed(content)
+    code = said_code(headers, document)
     message = document.get("message") or document.get("Message")
     said = message if isinstance(message, str) else ""
     kind = _KINDS.get(code or "") or _by_status(status)
@@ -87,7 +87,8 @@ def _delay(headers: Mapping[str, str]) -> float | None:
     return min(float(given), 300.0) if given.isdecimal() else None
 
 
-def _document(content: bytes) -> dict[str, Any]:
+def parsed(content: bytes) -> dict[str, Any]:
+    """A refusal's JSON object, or an empty one."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -95,8 +96,8 @@ def _document(content: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _code(headers: Mapping[str, str], document: dict[str, Any]) -> str | None:
-    """From the header, else from the body; either may have a namespace before `#` and a link after `:`."""
+def said_code(headers: Mapping[str, str], document: dict[str, Any]) -> str | None:
+    """A refusal's code: from the header, else from the body; either may have a namespace before `#` and a link after `:`."""
     for given in (headers.get("x-amzn-errortype"), document.get("__type"), document.get("code")):
         if isinstance(given, str):
             code = given.partition(":")[0].rpartition("#")[2].strip()

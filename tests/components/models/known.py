@@ -35,7 +35,10 @@ _ARNS = {
     "aws:rds/cluster:Cluster": "rds:{region}:{account}:cluster:{clusterIdentifier}",
     "aws:rds/instance:Instance": "rds:{region}:{account}:db:{identifier}",
     "aws:rds/proxy:Proxy": "rds:{region}:{account}:db-proxy:prx-{hex}",
+    "aws:scheduler/schedule:Schedule": "scheduler:{region}:{account}:schedule/{groupName}/{name}",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": "scheduler:{region}:{account}:schedule-group/{name}",
     "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
+    "aws:sqs/queue:Queue": "sqs:{region}:{account}:{name}",
     "aws:ssm/document:Document": "ssm:{region}:{account}:document/{name}",
 }
 
@@ -109,6 +112,7 @@ class Known:
             "aws:rds/proxy:Proxy": {"endpoint": f"{facts['name']}.proxy-abcdefghijkl.{self._region}.rds.{suffix}"},
             "aws:s3/vectorsVectorBucket:VectorsVectorBucket": {"vectorBucketArn": vectors},
             "aws:s3/vectorsIndex:VectorsIndex": {"indexArn": f"{vectors}/index/{facts.get('indexName')}"},
+            "aws:sqs/queue:Queue": {"url": f"https://sqs.{self._region}.{suffix}/{ACCOUNT}/{facts['name']}"},
             "command:local:Command": {"stdout": "{}"},
         }
         return special.get(kind, {})

@@ -73,6 +73,7 @@ def test_descriptions_are_those_of_the_base_classes_too_and_name_properties_as_t
     mentioned = {name for *_, value in described() for name in re.findall(r"`(\w+)`", value["description"])}
     assert {name for name in mentioned if "_" in name} == {
         "allow_bedrock", "allow_invoke", "max_connections", "publisher_statements", "rds_iam",
+        "vectordb_embedder",
     }  # fmt: skip
 
 

@@ -200,7 +200,7 @@ def test_a_dimension_that_the_database_refuses_opens_the_circuit():
         ({"chunking": {"method": "semantic"}}, "Settings: chunking.method must be one of"),
         ({"template": "nothing"}, "Settings: the template must hold $chunk"),
         ({"template": "$title $chunk"}, "Settings: the template needs the column 'title'"),
-        ({"destination": {"kind": "s3_vectors"}}, "Settings: the worker cannot write to the destination 's3_vectors'"),
+        ({"destination": {"kind": "clay"}}, "Settings: the worker cannot write to the destination 'clay'"),
         ({"dimension": 7}, "Settings: cohere.embed-v4:0 makes vectors of 1536, 1024, 512, 256 dimensions, not 7"),
     ],
 )

@@ -22,6 +22,7 @@ from vectordb.local.proxy import ProxyConfiguration
 MASTER = "vectordb_admin"
 PASSWORD = "only-on-this-machine"
 VALUES = {
+    "embedding": "null",
     "function_arn": "arn:aws:lambda:us-east-1:123456789012:function:bridge:live",
     "indexes": "[]",
     "master": MASTER,

@@ -8,6 +8,7 @@ from vectordb.database import values
 from vectordb.errors import VectordbError
 
 GIVEN = {
+    "embedding": "null",
     "function_arn": "arn:aws:lambda:us-east-1:123456789012:function:bridge:live",
     "indexes": '[{"name":"it\'s"}]',
     "master": "vectordb_admin",
@@ -52,7 +53,7 @@ def test_the_values_in_a_file_are_told_and_no_others():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("select 1,\n  :{regoin}", "sql/repeatable/x.sql:2:3: unknown value 'regoin', known: function_arn, indexes, master, region, users"),
+        ("select 1,\n  :{regoin}", "sql/repeatable/x.sql:2:3: unknown value 'regoin', known: embedding, function_arn, indexes, master, region, users"),
         ("select ':{region}'", "sql/repeatable/x.sql:1:9: the value region stands inside quotes; it brings its own, so put it outside of them"),
         ("do $$ execute 'x :{region}' $$", "sql/repeatable/x.sql:1:18: the value region stands inside quotes; it brings its own, so put it outside of them"),
         ('select 1 as "a:{region}"', "sql/repeatable/x.sql:1:15: the value region stands inside quotes; it brings its own, so put it outside of them"),

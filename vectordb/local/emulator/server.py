@@ -18,6 +18,7 @@ from vectordb.errors import VectordbError
 from vectordb.local.emulator.application import Application, Lazy
 from vectordb.local.emulator.authorization import iam
 from vectordb.local.emulator.authorization.gate import Gate
+from vectordb.local.emulator.authorization.logins import Logins
 from vectordb.local.emulator.authorization.principals import Principals, Session
 from vectordb.local.emulator.moto_mount import FIRST, MotoMount
 from vectordb.local.emulator.rds_data.clusters import Clusters
@@ -127,7 +128,10 @@ class Emulator:
             loaded=lambda: list(self._moto.loaded),
             alias_changed=self._alias_changed,
             clusters=self._clusters,
-            pages=dict.fromkeys([("POST", "clock"), ("POST", "schedules")], self._page),
+            pages={
+                **dict.fromkeys([("POST", "clock"), ("POST", "schedules")], self._page),
+                ("POST", "logins"): self._login,
+            },
         )
 
     def preload(self) -> None:
@@ -168,6 +172,10 @@ class Emulator:
         self._moto.imported()
         assert self._delivery is not None
         return self._delivery.page(request)
+
+    def _login(self, request: Request) -> Response:
+        self._moto.imported()
+        return Logins(self._gate, self.application.record).page(request)
 
     def _make_s3vectors(self) -> Any:
         from vectordb.local.emulator.s3vectors.service import S3Vectors

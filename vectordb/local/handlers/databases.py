@@ -40,6 +40,7 @@ def cluster(execution: Execution, resource: Registration, inputs: dict[str, Any]
     identifier = str(inputs.get("clusterIdentifier") or f"{resource.name}-{execution.unique(resource, 7)}")
     domain = f"{execution.unique(resource, 12)}.{execution.region}.rds.amazonaws.com"
     writer, reader = f"{identifier}.cluster-{domain}", f"{identifier}.cluster-ro-{domain}"
+    resource_id = f"cluster-{execution.unique(resource, 26).upper()}"
     database = _started(
         execution,
         Declared(
@@ -53,6 +54,7 @@ def cluster(execution: Execution, resource: Registration, inputs: dict[str, Any]
             settings=execution.parameter_groups.get(f"cluster-pg:{inputs.get('dbClusterParameterGroupName')}", {}),
             database=_database_name(inputs, "databaseName"),
             master=_master(resource, inputs, "masterUsername"),
+            user_arn=execution.arn("rds-db", f"dbuser:{resource_id}"),
         ),
     )
     arn = execution.arn("rds", f"cluster:{identifier}")
@@ -66,7 +68,7 @@ def cluster(execution: Execution, resource: Registration, inputs: dict[str, Any]
     return identifier, {
         "arn": arn,
         "clusterIdentifier": identifier,
-        "clusterResourceId": f"cluster-{execution.unique(resource, 26).upper()}",
+        "clusterResourceId": resource_id,
         "databaseName": database.declared.database,
         "engineVersionActual": database.declared.version,
         "endpoint": writer,
@@ -127,6 +129,7 @@ def instance(execution: Execution, resource: Registration, inputs: dict[str, Any
             settings=execution.parameter_groups.get(f"pg:{inputs.get('parameterGroupName')}", {}),
             database=_database_name(inputs, "dbName"),
             master=_master(resource, inputs, "username"),
+            user_arn=execution.arn("rds-db", f"dbuser:{resource_id}"),
         ),
     )
     return resource_id, {

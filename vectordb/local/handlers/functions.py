@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from vectordb.database import settings as step
 from vectordb.local.engine import Execution, Made
 from vectordb.plan.recording import Registration
 
@@ -20,7 +21,7 @@ def function(execution: Execution, resource: Registration, inputs: dict[str, Any
         Architectures=inputs.get("architectures") or ["x86_64"],
         Timeout=int(inputs.get("timeout", 3)),
         MemorySize=int(inputs.get("memorySize", 128)),
-        Environment={"Variables": (inputs.get("environment") or {}).get("variables") or {}},
+        Environment={"Variables": _variables(execution, inputs)},
         Code={"ZipFile": package.read_bytes()},
         Publish=bool(inputs.get("publish")),
         **({"DeadLetterConfig": {"TargetArn": dead_letters}} if dead_letters else {}),
@@ -29,6 +30,20 @@ def function(execution: Execution, resource: Registration, inputs: dict[str, Any
         client.put_function_concurrency(FunctionName=inputs["name"], ReservedConcurrentExecutions=int(reserved))
     arn = execution.arn("lambda", f"function:{inputs['name']}")
     return inputs["name"], {"arn": arn, "version": made["Version"], "qualifiedArn": f"{arn}:{made['Version']}"}
+
+
+def _variables(execution: Execution, inputs: dict[str, Any]) -> dict[str, str]:
+    """As declared; and where on this machine a database is that they name."""
+    variables: dict[str, str] = (inputs.get("environment") or {}).get("variables") or {}
+    database = execution.services.at(variables[step.HOST]) if execution.services and variables.get(step.HOST) else None
+    if database is None:
+        return variables
+    return {
+        **variables,
+        step.HOSTADDR: "127.0.0.1",
+        step.HOSTADDR_PORT: str(database.port),
+        step.CA_BUNDLE: str(database.certificate),
+    }
 
 
 def alias(execution: Execution, resource: Registration, inputs: dict[str, Any]) -> Made:

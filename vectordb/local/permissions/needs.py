@@ -13,15 +13,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vectordb.local.permissions.roles import EMBEDS, Call, Role
+from vectordb.local.permissions.roles import EMBEDS, KEEPS_VECTORS, SENDS_TICKETS, Call, Role
 
 SERVICE_ACTIONS = Path(__file__).with_name("service_actions.toml")
 """What services do with roles of the stack without a call of ours."""
 RECORDED_CALLS = Path(__file__).with_name("recorded_calls.toml")
 """What our functions and databases were seen to call in the local stack."""
 
+WORKER_CALLS = Path(__file__).with_name("recorded_worker_calls.toml")
+"""The same of the embedding worker, which only stacks with `vectordb:embedding` have."""
+
 # What a function takes only when it is configured for it → the use that says so.
-_USES = {"bedrock:InvokeModel": EMBEDS}
+_USES = {
+    "bedrock:InvokeModel": EMBEDS,
+    "s3vectors:DeleteVectors": KEEPS_VECTORS,
+    "s3vectors:ListVectors": KEEPS_VECTORS,
+    "s3vectors:PutVectors": KEEPS_VECTORS,
+    "sqs:SendMessage": SENDS_TICKETS,
+}
 _PLACEHOLDERS = {
     "partition": r"aws[a-z-]*",
     "region": r"[a-z]{2}(?:-[a-z]+)+-[0-9]",
@@ -80,7 +89,7 @@ def read(file: Path) -> tuple[Need, ...]:
 
 def all_known() -> tuple[Need, ...]:
     """The sourced table and the recorded calls together: what any plan of this project is judged by."""
-    return read(SERVICE_ACTIONS) + read(RECORDED_CALLS)
+    return read(SERVICE_ACTIONS) + read(RECORDED_CALLS) + read(WORKER_CALLS)
 
 
 def generalised(calls: Iterable[Call], roles: Mapping[str, Role]) -> tuple[Need, ...]:

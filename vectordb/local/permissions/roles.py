@@ -36,6 +36,8 @@ _ASSOCIATIONS = ("aws:rds/clusterRoleAssociation:ClusterRoleAssociation", "aws:r
 _FUNCTION = "aws:lambda/function:Function"
 _ALIAS = "aws:lambda/alias:Alias"
 _MODELS = "VECTORDB_MODELS"
+_TICKETS = "VECTORDB_EMBED_QUEUE_URL"
+_DESTINATIONS = "VECTORDB_EMBED_INDEX_ARNS"
 _MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 _EVENT_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 _SCHEDULE = "aws:scheduler/schedule:Schedule"
@@ -52,6 +54,10 @@ _VECTOR_READS = frozenset(
 _VECTOR_WRITES = frozenset({"s3vectors:createindex", "s3vectors:putvectors"})
 EMBEDS = "function-embeds"
 """Of a function that is told models of Bedrock."""
+SENDS_TICKETS = "function-sends-tickets"
+"""Of a function that is told a queue."""
+KEEPS_VECTORS = "function-keeps-vectors"
+"""Of a function that is told indexes to write to by itself."""
 
 
 @dataclass(frozen=True, order=True)
@@ -222,8 +228,13 @@ class _Reading:
             uses.add("function-dead-letters")
             if self._encrypted(function, "deadLetterConfig"):
                 uses.add("function-to-encrypted-queue")
-        if ((inputs.get("environment") or {}).get("variables") or {}).get(_MODELS, "[]") != "[]":
+        variables = (inputs.get("environment") or {}).get("variables") or {}
+        if variables.get(_MODELS, "[]") != "[]":
             uses.add(EMBEDS)
+        if variables.get(_TICKETS):
+            uses.add(SENDS_TICKETS)
+        if variables.get(_DESTINATIONS):
+            uses.add(KEEPS_VECTORS)
         return uses | self._delivery_uses(function)
 
     def _delivery_uses(self, function: Registration) -> set[str]:

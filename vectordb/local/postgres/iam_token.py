@@ -82,6 +82,16 @@ def verify(
         raise TokenError("its signature is wrong")
 
 
+def signer(token: str) -> tuple[str, str]:
+    """Who signed it: access key id, and the session's token, empty without one. Nothing is verified yet.
+
+    Raises:
+        TokenError: it is no token.
+    """
+    _, parameters = _parse(token)
+    return parameters["X-Amz-Credential"].partition("/")[0], parameters.get("X-Amz-Security-Token", "")
+
+
 def _parse(token: str) -> tuple[str, dict[str, str]]:
     host, slash, query = token.partition("/?")
     if not slash or not token.isascii() or not token.isprintable() or any(character in host for character in "/@?#"):

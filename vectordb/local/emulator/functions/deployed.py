@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+from vectordb.local.emulator.functions import this_machine
 from vectordb.local.emulator.functions.errors import invalid_runtime
 
 _KEPT = 20
@@ -82,6 +83,7 @@ class Packages:
                 try:
                     with zipfile.ZipFile(BytesIO(deployed.code)) as archive:
                         archive.extractall(unpacked)
+                    this_machine.adopt(unpacked)
                     unpacked.rename(target)
                 except zipfile.BadZipFile as error:
                     shutil.rmtree(unpacked, ignore_errors=True)

@@ -1,0 +1,167 @@
+"""The embedding pipeline in the program: off without its key, complete with it, and no wider than its uses."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.embedding_schedule import waking
+from tests.components.models.known import Known
+from tests.components.recorded import ROOT, all_of, only, record
+from vectordb.local.permissions import needs, truth
+from vectordb.local.permissions.invented import Invented
+from vectordb.local.permissions.roles import roles_of
+from vectordb.plan import plan, program
+from vectordb.plan.stack_configuration import StackConfiguration
+
+LIBRARIES = Path(sys.prefix) / "lambda-arm64"
+built = pytest.mark.skipif(not LIBRARIES.is_dir(), reason=f"{LIBRARIES} is missing: make install lays it there")
+TITAN = "amazon.titan-embed-text-v2:0"
+DOCS = {"name": "docs", "source": "docs", "content": "body", "embedding": {"model": TITAN, "dimension": 256}}
+TO_INDEX = DOCS | {"destination": {"kind": "s3_vectors", "index": "docs"}}
+SHAPES = {
+    "least": {"embedding": {"models": [TITAN]}},
+    "no queue": {"embedding": {"models": [TITAN], "queue": False}},
+    "no calls": {"embedding": {"models": [TITAN], "calls": False, "tracing": False}},
+    "no sweeps": {"embedding": {"models": [TITAN], "sweepMinutes": 0}},
+    "queue alone": {"embedding": {"models": [TITAN], "calls": False, "sweepMinutes": 1440}, "indexes": []},
+    "to an index": {"embedding": {"vectorizers": [TO_INDEX]}, "indexes": [{"name": "docs", "dimension": 256}]},
+    "beside a bridge in the VPC": {
+        "embedding": {"vectorizers": [TO_INDEX]},
+        "indexes": [{"name": "docs", "dimension": 256, "model": TITAN}],
+        "bridge": {"vpc": True},
+    },
+    "rds": {"embedding": {"models": [TITAN]}, "database": {"engine": "rds"}},
+    "both": {"embedding": {"models": [TITAN]}, "database": {"engine": "both", "minCapacity": 0.5, "proxy": True}},
+}
+
+
+def configuration(keys):
+    values = {f"vectordb:{key}": json.dumps(value) for key, value in keys.items()}
+    return StackConfiguration("vectordb", "dev", ROOT, {"aws:region": "us-east-1", **values}, frozenset())
+
+
+def test_without_the_key_there_is_nothing_of_it():
+    recording = record()
+    assert not {r.name for r in recording.resources if "embed" in r.name or "sweep" in r.name}
+    assert not {r.type for r in recording.resources if r.type.startswith(("aws:sqs/", "aws:scheduler/"))}
+    assert "VECTORDB_EMBEDDING" not in only(recording, "Command", "sql-apply").inputs["environment"]
+    assert not {"queueUrl", "deadLetterQueueUrl", "workerArn", "embedding"} & recording.outputs.keys()
+
+
+@built
+@pytest.mark.parametrize("shape", SHAPES)
+def test_its_roles_may_what_they_need_and_nothing_else(shape):
+    wanted = configuration(SHAPES[shape])
+    roles = roles_of(program.run(wanted, Invented(wanted.region)))
+    known = needs.all_known()
+    assert [str(one) for one in truth.missing(roles, (), known)] == []
+    assert [str(one) for one in truth.unneeded(roles, (), known)] == []
+
+
+@built
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_policy_pack_passes(shape):
+    made = plan.make(configuration(SHAPES[shape]))
+    assert made.violations == ()
+
+
+@built
+def test_what_is_made_beside_the_rest():
+    before = {r.urn for r in record().resources}
+    made = [r for r in record(**SHAPES["least"]).resources if r.custom and r.urn not in before]
+    assert sorted((r.type.rpartition(":")[2], r.name) for r in made) == [
+        ("Alias", "embedder-live"),
+        ("EventSourceMapping", "embedder-tickets"),
+        ("Function", "embedder-function"),
+        ("FunctionEventInvokeConfig", "embedder-bells"),
+        ("LogGroup", "embedder-logs"),
+        ("MetricAlarm", "observability-embedder-duration"),
+        ("MetricAlarm", "observability-embedder-errors"),
+        ("MetricAlarm", "observability-embedder-queue-age"),
+        ("MetricAlarm", "observability-embedder-queue-dead"),
+        ("MetricAlarm", "observability-embedder-throttles"),
+        ("Queue", "embedder-dead"),
+        ("Queue", "embedder-tickets"),
+        ("QueuePolicy", "embedder-dead"),
+        ("QueuePolicy", "embedder-tickets"),
+        ("RedriveAllowPolicy", "embedder-dead"),
+        ("Role", "embedder-role"),
+        ("Role", "sweeps-role"),
+        ("RolePolicy", "database-embedder"),
+        ("RolePolicy", "embedder-work"),
+        ("RolePolicy", "sweeps-send"),
+        ("Schedule", "sweeps-sweep"),
+        ("ScheduleGroup", "sweeps-group"),
+        ("SecurityGroup", "embedder-group"),
+        ("SecurityGroup", "network-bedrock-runtime"),
+        ("SecurityGroup", "network-sqs"),
+        ("SecurityGroupEgressRule", "embedder-to-bedrock-runtime-egress"),
+        ("SecurityGroupEgressRule", "embedder-to-database-egress"),
+        ("SecurityGroupEgressRule", "embedder-to-sqs-egress"),
+        ("SecurityGroupIngressRule", "embedder-to-bedrock-runtime-ingress"),
+        ("SecurityGroupIngressRule", "embedder-to-database-ingress"),
+        ("SecurityGroupIngressRule", "embedder-to-sqs-ingress"),
+        ("VpcEndpoint", "network-bedrock-runtime"),
+        ("VpcEndpoint", "network-sqs"),
+        ("VpcEndpointPolicy", "network-bedrock-runtime"),
+        ("VpcEndpointPolicy", "network-sqs"),
+    ]
+
+
+@built
+def test_the_worker_is_in_the_vpc_behind_its_queue():
+    wanted = configuration({"embedding": {"models": [TITAN], "maxConcurrency": 3, "memory": 512}})
+    made = program.run(wanted, Known("us-east-1"))
+    function = only(made, "Function", "embedder-function").inputs
+    assert (function["handler"], function["timeout"], function["memorySize"]) == ("embedder.handler.handle", 120, 512)
+    assert len(function["vpcConfig"]["subnetIds"]) == 2
+    assert "reservedConcurrentExecutions" not in function
+    mapping = only(made, "EventSourceMapping").inputs
+    assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["scalingConfig"] == {"maximumConcurrency": 3}
+    queue = only(made, "Queue", "embedder-tickets").inputs
+    assert queue["visibilityTimeoutSeconds"] == 6 * function["timeout"]
+    assert json.loads(queue["redrivePolicy"])["maxReceiveCount"] == 10
+    assert queue["kmsMasterKeyId"] == function["kmsKeyArn"]
+    rules = {n: r.inputs for n, r in all_of(made, "SecurityGroupIngressRule").items() if "embedder" in n}
+    assert {(n, r["fromPort"]) for n, r in rules.items()} == {
+        ("embedder-to-bedrock-runtime-ingress", 443),
+        ("embedder-to-database-ingress", 5432),
+        ("embedder-to-sqs-ingress", 443),
+    }
+
+
+@built
+def test_a_sweep_waits_for_the_sql_and_is_trusted_by_its_group():
+    made = program.run(configuration(SHAPES["least"]), Known("us-east-1"))
+    schedule = only(made, "Schedule")
+    assert schedule.inputs["scheduleExpression"] == "rate(60 minutes)"
+    assert "sql-apply" in {
+        urn.rpartition("::")[2] for r in made.resources if "sweeps" in r.name for urn in r.dependencies
+    }
+    [statement] = json.loads(only(made, "Role", "sweeps-role").inputs["assumeRolePolicy"])["Statement"]
+    assert ":schedule-group/" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
+    awake = program.run(
+        configuration({"embedding": {"models": [TITAN]}, "database": {"minCapacity": 0.5}}), Known("us-east-1")
+    )
+    assert only(awake, "Schedule").inputs["scheduleExpression"] == "rate(1 minute)"
+
+
+@built
+def test_sql_is_told_and_so_are_those_who_apply_it_by_hand():
+    made = program.run(configuration({"embedding": {"vectorizers": [DOCS]}}), Known("us-east-1"))
+    told = json.loads(only(made, "Command", "sql-apply").inputs["environment"]["VECTORDB_EMBEDDING"])
+    assert told == made.outputs["embedding"]
+    assert (told["functionArn"], told["queue"]) == (made.outputs["workerArn"], True)
+    assert [one["name"] for one in told["vectorizers"]] == ["docs"]
+    assert made.outputs["queueUrl"] != made.outputs["deadLetterQueueUrl"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(60, "awake for 9% of the time: about 4.01 USD"), (5, "so it never pauses: about 43.80 USD"), (1, "43.80 USD")],
+)
+def test_what_sweeps_cost_a_cluster_that_pauses(minutes, said):
+    assert said in waking(minutes, 300)

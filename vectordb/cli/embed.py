@@ -1,0 +1,202 @@
+"""`vectordb embed`: how fresh the embeddings are."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vectordb.cli.target import DatabaseOption, LocalOption, StackOption
+from vectordb.errors import VectordbError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vectordb.database.session import Session
+
+app = typer.Typer(
+    no_args_is_help=True, help="Look at the embeddings of a database: what waits, what failed, how fast it goes."
+)
+
+_ASK = "SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.name, s.generation), '[]')::text FROM embed.status AS s"
+_COLUMNS = (
+    "vectorizer", "generation", "state", "delivery", "pending", "leased", "delayed", "dead", "oldest", "coverage", "rows/s",
+    "tokens/s", "throttles", "circuit",
+)  # fmt: skip
+_NUMBERS = frozenset({"pending", "leased", "delayed", "dead", "oldest", "coverage", "rows/s", "tokens/s", "throttles"})
+
+Row = Mapping[str, Any]
+
+
+@app.callback()
+def options() -> None:
+    """Options of every command below."""
+
+
+@app.command(
+    epilog="Examples:  vectordb embed status --local  ·  vectordb embed status --watch  ·  vectordb embed status --json | jq '.[].pending'",
+)
+def status(
+    *,
+    stack: StackOption = "",
+    local: LocalOption = False,
+    database: DatabaseOption = "",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.2, max=3600, help="With --watch.")] = 2.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All columns of embed.status; with --watch a line each time.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long to wait for the database.")
+    ] = 120,
+) -> None:
+    """Show each generation of each vectorizer: what is pending, dead and why, coverage, speed.
+
+    It is a table on a terminal and lines otherwise. A session that watches keeps a cluster with minCapacity 0 awake.
+
+    \b
+    Exit codes: 0 well, 1 rows are dead or a circuit is open, 2 failed.
+    """
+    with _session(stack, database, local=local, timeout=timeout) as session:
+        rows = _rows(session)
+        if not watch:
+            _show(rows, as_json=as_json)
+            raise typer.Exit(1 if any(row["dead"] or row["circuit"] for row in rows) else 0)
+        try:
+            _watch(session, rows, every, as_json=as_json)
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
+
+
+def _watch(session: "Session", rows: list[Row], every: float, *, as_json: bool) -> None:
+    from rich.live import Live
+
+    from vectordb.cli.context import data
+
+    console = data()
+    if as_json or not console.is_terminal:
+        while True:
+            _show(rows, as_json=as_json)
+            time.sleep(every)
+            rows = _rows(session)
+    with Live(table(rows), console=console, auto_refresh=False) as live:
+        while True:
+            time.sleep(every)
+            live.update(table(_rows(session)), refresh=True)
+
+
+def _show(rows: list[Row], *, as_json: bool) -> None:
+    from vectordb.cli.context import data, talk
+
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    if not rows:
+        talk().print(
+            "There are no vectorizers. Declare one: SELECT embed.create_vectorizer(...), or vectordb:embedding."
+        )
+        return
+    console = data()
+    if console.is_terminal:
+        console.print(table(rows))
+    else:
+        for line in lines(rows):
+            typer.echo(line)
+    for row in rows:
+        if row["dead"]:
+            talk().print(
+                f"{row['name']}: {row['dead']} rows are dead, the latest because of: {row['dead_reason']}\n"
+                f"  mend that, then: SELECT embed.retry_dead('{row['name']}');",
+                markup=False,
+            )
+
+
+def table(rows: Sequence[Row]) -> "Table":
+    """For a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False)
+    for column in _COLUMNS:
+        made.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=column != "circuit")
+    for row in rows:
+        bad = bool(row["dead"] or row["circuit"])
+        made.add_row(*(Text(text) for text in cells(row)), style="red" if bad else "")
+    return made
+
+
+def lines(rows: Sequence[Row]) -> Iterator[str]:
+    """For a file or a program: columns under their names, two spaces apart."""
+    shown = [_COLUMNS, *(cells(row) for row in rows)]
+    widths = [max(len(line[place]) for line in shown) for place in range(len(_COLUMNS))]
+    for line in shown:
+        yield "  ".join(
+            text.rjust(width) if column in _NUMBERS else text.ljust(width)
+            for column, text, width in zip(_COLUMNS, line, widths, strict=True)
+        ).rstrip()
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row of embed.status as people read it."""
+    state = row["generation_state"] if row["state"] == "active" else f"{row['generation_state']}, {row['state']}"
+    return (
+        str(row["name"]),
+        str(row["generation"]),
+        state,
+        str(row["delivery"]),
+        *(str(row[key]) for key in ("pending", "leased", "delayed", "dead")),
+        _age(row["oldest_age"]),
+        "" if row["coverage"] is None else f"{100 * row['coverage']:.1f} %",
+        f"{row['rows_per_second'] or 0:.1f}",
+        f"{row['tokens_per_second'] or 0:.0f}",
+        str(row["throttles"]),
+        str(row["circuit"] or ""),
+    )
+
+
+def _age(interval: str | None) -> str:
+    """PostgreSQL's interval without its fractions of a second."""
+    return (interval or "").partition(".")[0]
+
+
+def _rows(session: "Session") -> list[Row]:
+    import psycopg
+
+    try:
+        answer = session.execute(_ASK).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise VectordbError(
+            "this database has no embed.status: its SQL is older than embeddings",
+            remedy="Apply the SQL: pulumi up, or vectordb migrate apply.",
+        ) from error
+    found: list[Row] = json.loads(answer[0]) if answer else []
+    return found
+
+
+@contextmanager
+def _session(stack: str, database: str, *, local: bool, timeout: float) -> "Iterator[Session]":
+    """Logged in as the everyday user, by token; as the master where the stack has none."""
+    from vectordb.cli import target as targets
+    from vectordb.cli.context import talk
+    from vectordb.database import access
+    from vectordb.database.iam import TokenLogin
+    from vectordb.database.secret import MasterLogin
+    from vectordb.database.talk import Deadline
+
+    target = targets.chosen(stack, local, database)
+    target.use()
+    settings = target.settings
+    by_token = target.user and settings.transport != "data-api"
+    login = (
+        TokenLogin(host=settings.host, port=settings.port, user=target.user, region=settings.region)
+        if by_token
+        else MasterLogin(settings.secret_arn, settings.region)
+    )
+
+    def say(text: str) -> None:
+        talk().print(text, markup=False)
+
+    with access.opened(settings, login, deadline=Deadline(timeout), say=say) as session:
+        yield session
