@@ -35,7 +35,11 @@ _random = random.SystemRandom()  # a snapshot's copies would all have the same g
 class Session:
     """The calls of one request: its deadline, and what they cost. Thread-safe."""
 
-    def __init__(self, remaining_seconds: float) -> None:
+    def __init__(self, remaining_seconds: float, request_id: str = "") -> None:
+        self.request_id = request_id
+        """The invocation's."""
+        self.failure: BridgeError | None = None
+        """What ended the work in its middle, when the answer tells how far it came instead of being a refusal."""
         self._deadline = time.monotonic() + remaining_seconds - RESERVE_SECONDS
         self._lock = threading.Lock()
         self._slowest = 0.0

@@ -39,8 +39,10 @@ def test_a_copy_that_was_cut_short_goes_on(database, copies, app, told):
     )
     state, message, detail, _ = failure(app, COPY, ALL, "nightly", 100)
     assert (state, message) == ("58000", "s3vl.put_vectors: InternalServerException: oh")
-    assert detail.startswith("None of 100 vectors is known to be written.")
     keys = in_order(range(1, ROWS + 1))
+    assert detail.startswith(
+        f"What comes before this batch is in the index, up to '{keys[299]}'. None of 100 vectors is known to be written."
+    )
     assert jobs(app) == [("nightly", "copies", 300, keys[299], False)]
     database.vectors.before = None
     assert resumed(database, app, told) == 100

@@ -199,8 +199,10 @@ def test_only_who_may_write(database, copies, app):
 
 def test_a_read_only_transaction_writes_nothing(database, copies, app):
     app.execute("SET default_transaction_read_only = on")
-    with pytest.raises(errors.ReadOnlySqlTransaction):
-        app.execute(PUT_MANY, (1,))
+    for call in (PUT_MANY.replace("%s", "1"), "SELECT s3vl.delete_vectors('{a}', 'copies')"):
+        state, message, _, hint = failure(app, call)
+        assert (state, message.partition(": ")[2]) == ("25006", "the transaction is read-only")
+        assert hint == "SET TRANSACTION READ WRITE."
     assert database.lambda_.events == []
 
 

@@ -26,7 +26,7 @@ def test_a_failure_in_the_middle_says_what_was_written(database, copies, app):
     state, message, detail, hint = failure(app, PUT_MANY, 1200)
     assert (state, message) == ("42501", "s3vl.put_vectors: AccessDeniedException: no longer")
     assert detail.startswith("500 of 1200 vectors were written: the first 500 of vector_ids, from '0001' to '0500'.")
-    assert "s3-request-1" in detail
+    assert detail.endswith("Request id of the service: s3-request-1. Request id of the function: lambda-request-1.")
     assert hint.startswith(SAFE)
     assert len(copies.contents("copies")) == 500
     assert epoch(database) != before
