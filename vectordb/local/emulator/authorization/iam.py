@@ -32,7 +32,7 @@ def policies(role_arn: str) -> tuple[Policy, ...]:
     from moto.iam.models import iam_backends
 
     backend = iam_backends[ACCOUNT][role_arn.split(":")[1]]
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = next((role for role in list(backend.roles.values()) if role.arn == role_arn), None)
     if role is None:
         return ()
     if role.permissions_boundary_arn:
