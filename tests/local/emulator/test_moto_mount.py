@@ -12,7 +12,8 @@ from vectordb.local.emulator.moto_mount import MotoMount
 class Dispatcher:
     """moto's, with applications that note how many calls they have at once."""
 
-    def __init__(self, service):
+    def __init__(self, service, meeting):
+        self.meeting = meeting  # where several calls have to be at once; without one, they have time to
         self.at_once = self.most = 0
         self._lock = threading.Lock()
         self.app_instances = {service: self.application}
@@ -24,7 +25,10 @@ class Dispatcher:
         with self._lock:
             self.at_once += 1
             self.most = max(self.most, self.at_once)
-        time.sleep(0.02)
+        if self.meeting:
+            self.meeting.wait(30)
+        else:
+            time.sleep(0.02)
         with self._lock:
             self.at_once -= 1
         return [b"done"]
@@ -32,7 +36,7 @@ class Dispatcher:
 
 @pytest.mark.parametrize(("service", "most"), [("iam", 1), ("awslambda", 1), ("sqs", 4), ("sns", 4)])
 def test_calls_that_go_through_moto_s_dictionaries_do_not_meet(monkeypatch, service, most):
-    dispatcher = Dispatcher(service)
+    dispatcher = Dispatcher(service, threading.Barrier(most) if most > 1 else None)
     mount = MotoMount()
     monkeypatch.setattr(mount, "_dispatcher", dispatcher)
     with ThreadPoolExecutor(4) as pool:

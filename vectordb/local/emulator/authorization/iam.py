@@ -64,22 +64,6 @@ def know_aws_managed_policies() -> None:
     setattr(IAMBackend, "attach_role_policy", attach_role_policy)  # noqa: B010 - moto has types, and a method is none of them
 
 
-def aws_managed_document(arn: str) -> dict[str, Any]:
-    """The document of an AWS managed policy.
-
-    Raises:
-        KeyError: there is none of that name, or it has another path.
-    """
-    from moto.iam.aws_managed_policies import aws_managed_policies_data
-
-    path, _, name = arn.partition(":policy")[2].rpartition("/")
-    found = json.loads(aws_managed_policies_data)[name]
-    if found["Path"] != f"{path}/":
-        raise KeyError(arn)
-    document: dict[str, Any] = found["Document"]
-    return document
-
-
 def _aws_managed(backend: Any, arn: str) -> Any:
     from moto.iam.aws_managed_policies import aws_managed_policies_data
     from moto.iam.models import AWSManagedPolicy
