@@ -23,7 +23,7 @@ test: install ## run every test
 	@$(bin)/pytest -q -m "not long" -n $(workers) --dist loadfile
 
 test-long: install ## the long tests too
-	@$(bin)/pytest -q -n $(workers) --dist loadfile
+	@FAMILY_SIZE=200 $(bin)/pytest -q -n $(workers) --dist loadfile
 
 lint: install ## ruff and mypy
 	@$(bin)/ruff check . && $(bin)/ruff format --check . && $(bin)/mypy && $(bin)/mypy __main__.py

@@ -14,7 +14,7 @@ import pulumi
 import pulumi_command as command
 
 from components.component import Component
-from components.text_search import FullTextKeyArgs, described_keys, interpreter
+from components.text_search import FullTextKeyArgs, described_keys, fingerprint, interpreter
 
 
 class SqlIndexArgs(TypedDict):
@@ -111,6 +111,7 @@ class SqlSchema(Component):
             "VECTORDB_INDEXES": pulumi.Output.from_input(args["index_arns"]).apply(
                 lambda arns: json.dumps([described(index, arns[index["name"]]) for index in args["indexes"]])
             ),
+            "VECTORDB_INDEXES_SHA256": fingerprint([described(index, "") for index in args["indexes"]]),
             "VECTORDB_USERS": json.dumps([{"name": u["name"], "access": u["access"]} for u in args["users"]]),
             "VECTORDB_SQL_SHA256": digest(_sql(name, directory)),
         }

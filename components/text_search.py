@@ -8,6 +8,7 @@ It adds what is missing and takes away what it added itself before: Pulumi hands
 configured stays. It has no `delete`: what is configured belongs to the indexes, and goes with them.
 """
 
+import hashlib
 import json
 from typing import Any, NotRequired, TypedDict
 
@@ -73,6 +74,9 @@ class TextSearch(Component):
             environment={
                 "VECTORDB_REGION": args["region"],
                 "VECTORDB_TEXT_SEARCH": pulumi.Output.from_input(wanted).apply(json.dumps),
+                "VECTORDB_TEXT_SEARCH_SHA256": fingerprint(
+                    [described_keys(index["keys"]) for index in args["indexes"]]
+                ),
             },
             # Of its own output it learns which keys it may take away.
             add_previous_output_in_env=True,
@@ -87,6 +91,15 @@ def described_keys(keys: list[FullTextKeyArgs]) -> list[dict[str, str]]:
     return [
         {"key": one["key"], **({"language": language} if (language := one.get("language")) else {})} for one in keys
     ]
+
+
+def fingerprint(declared: list[Any]) -> str:
+    """SHA-256 of what is declared, without what AWS gives.
+
+    A step's environment holds ARNs in the same text, which are unknown until they exist, and so is all of the text: by this a plan
+    sees that the step will run.
+    """
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
 
 def interpreter(python: str | None) -> str:

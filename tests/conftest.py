@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 
 import pytest
@@ -22,6 +23,8 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 
+# Children inherit what is ignored: under nohup they would not end with a terminal that hangs up, which tests ask of them.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The machine is shared: how long an example takes says nothing about the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,7 +8,6 @@ import floats
 import service
 from limits import Vector
 from protocol import BridgeError
-from scope import Scope
 
 METRICS = frozenset({"cosine", "euclidean"})
 
@@ -92,17 +91,6 @@ def distinct(keys: Iterable[str], seen: set[str] | None = None) -> None:
         if key in seen:
             raise contradiction("answered with one vector twice")
         seen.add(key)
-
-
-def visible(vectors: list[Vector], scope: Scope | None, *, metadata: bool) -> list[Vector]:
-    """Those of the vectors (with metadata) that are the scope's, with metadata only when it was wanted."""
-    if scope is None:
-        return vectors
-    mine = [vector for vector in vectors if scope.sees(vector["metadata"])]
-    if not metadata:
-        for vector in mine:
-            del vector["metadata"]
-    return mine
 
 
 def described(item: dict[str, Any]) -> dict[str, Any]:

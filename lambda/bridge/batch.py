@@ -14,16 +14,6 @@ from limits import Room, Vector
 from protocol import BridgeError
 from service import Session
 
-_ARGUMENTS = (
-    "index_arn",
-    "query_vectors",
-    "top_k",
-    "return_metadata",
-    "metadata_filter",
-    "query_mode",
-    "scope",
-    "epoch",
-)
 _VECTORS_UNDER_WAY = 20_000
 """Vectors of all queries at once, because the function's memory holds them."""
 
@@ -46,7 +36,7 @@ def query_vectors_batch(arguments: dict[str, Any], session: Session) -> dict[str
     gives it in parts.
     A query that fails fails the batch, and is named by its number, from 1.
     """
-    check.exactly(arguments, _ARGUMENTS)
+    check.exactly(arguments, (*queries.SHARED, "query_vectors"))
     template = queries.shared(arguments)
     vectors = check.vectors(arguments, "query_vectors")
     batch = _Batch(template, session, check.epoch(arguments))

@@ -67,14 +67,14 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
     answer: dict[str, Any]
     try:
         request = protocol.read(event)
-        session = service.Session(_remaining_seconds(context, request.timeout_ms))
+        session = service.Session(_remaining_seconds(context, request.timeout_ms), request_id)
         result = _operation(request.operation)(request.arguments, session)
         answer = protocol.answer(request, result, request_id)
+        error = session.failure
     except BridgeError as known:
-        error = known
+        answer = protocol.refusal(event, error := known, request_id)
     except Exception as unexpected:  # noqa: BLE001 - the last line: only the type, because the text may hold data
         error = BridgeError("UnexpectedError", f"the function failed unexpectedly ({type(unexpected).__name__})")
-    if error is not None:
         answer = protocol.refusal(event, error, request_id)
     log.request(event, answer, error, session, request_id=request_id, seconds=time.monotonic() - started)
     return answer

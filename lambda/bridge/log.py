@@ -31,7 +31,7 @@ def request(
     line = {
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": "INFO" if error is None else "ERROR" if error.code == "UnexpectedError" else "WARN",
-        "message": "answered" if error is None else "refused",
+        "message": "answered" if error is None else "cut short" if answer["ok"] else "refused",
         "request_id": request_id,
         "operation": echoed(given.get("operation")),
         "index": index.name if index else None,

@@ -31,7 +31,7 @@ def members(session: Session | None, *, failed: bool) -> dict[str, Any]:
 
     Args:
         session: the request's calls, if it came so far.
-        failed: whether the request was refused.
+        failed: whether the request was refused, or cut short.
     """
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
     if not function:

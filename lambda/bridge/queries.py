@@ -26,6 +26,8 @@ from service import Session
 
 MAX_SEARCH_TEXT_LENGTH = 50_000
 """What Titan takes; a model that takes less says so itself."""
+SHARED = ("index_arn", "top_k", "return_metadata", "metadata_filter", "query_mode", "scope", "epoch")
+"""The arguments of every query."""
 _SKIP_DIGITS = 5
 
 Texts = Sequence[tuple[str, str]]
@@ -96,7 +98,7 @@ def query_vectors(arguments: dict[str, Any], session: Session) -> dict[str, Any]
     Result: {"metric", "vectors": [{"key", "distance", "metadata"?, "fused"?, "bm25"?}], "next_token"}; next_token is null
     when all are there. With texts, distance is null for a vector that only the words found.
     """
-    check.exactly(arguments, (*_COMMON, "query_vector", "query_texts", "received", "next_token"))
+    check.exactly(arguments, (*SHARED, "limit", "query_vector", "query_texts", "received", "next_token"))
     texts = check.query_texts(arguments)
     template = shared(arguments, texts)
     numbers = check.vector(arguments, "query_vector")
@@ -119,7 +121,7 @@ def search_text(arguments: dict[str, Any], session: Session) -> dict[str, Any]:
     null), full_text_keys (null, or the metadata keys in which the same words are searched).
     Result: that of query_vectors, and "query_vector" in base64, with which query_vectors goes on.
     """
-    check.exactly(arguments, (*_COMMON, "text", "model", "dimension", "full_text_keys"))
+    check.exactly(arguments, (*SHARED, "limit", "text", "model", "dimension", "full_text_keys"))
     keys = check.full_text_keys(arguments)
     text = check.text(arguments, "text", check.MAX_QUERY_TEXT_LENGTH if keys else MAX_SEARCH_TEXT_LENGTH)
     model = check.text(arguments, "model", 256)
@@ -199,18 +201,6 @@ def kept_as(
         return None
     tenants = scope.filter if scope else None
     return hashlib.sha256(json.dumps([kind, index.arn, epoch, tenants, limit, request]).encode()).digest()
-
-
-_COMMON = (
-    "index_arn",
-    "top_k",
-    "limit",
-    "return_metadata",
-    "metadata_filter",
-    "query_mode",
-    "scope",
-    "epoch",
-)
 
 
 def shared(arguments: dict[str, Any], texts: Texts | None = None) -> Template:

@@ -42,6 +42,11 @@ class Reader(NamedTuple):
     metadata: bool
     scope: Scope | None
 
+    @property
+    def _describes(self) -> bool:
+        """Whether the service is asked for metadata: the scope is read from it."""
+        return self.metadata or self.scope is not None
+
     def by_keys(self, keys: Sequence[str]) -> Page:
         """The vectors of at most 100 keys, in the keys' order."""
         document, body = self._asked("GetVectors", f'"keys":{json.dumps(keys)}')
@@ -64,9 +69,7 @@ class Reader(NamedTuple):
         return Page([self._mine(vector) for vector in vectors], body, answers.following(document, token))
 
     def _asked(self, operation: str, what: str) -> tuple[dict[str, Any], bytes]:
-        shown = (
-            f"{what}{_flag('returnData', self.data)}{_flag('returnMetadata', self.metadata or self.scope is not None)}"
-        )
+        shown = f"{what}{_flag('returnData', wanted=self.data)}{_flag('returnMetadata', wanted=self._describes)}"
         # An ARN is ASCII without quotes (indexes.parse).
         request = f'{{"indexArn":"{self.target.arn}",{shown}}}'.encode()
         body = self.session.call(self.target, operation, request)
@@ -75,7 +78,7 @@ class Reader(NamedTuple):
         return service.parsed(body), body
 
     def _stored(self, document: dict[str, Any]) -> list[Vector]:
-        return answers.stored(document, data=self.data, metadata=self.metadata or self.scope is not None)
+        return answers.stored(document, data=self.data, metadata=self._describes)
 
     def _mine(self, vector: Vector | None) -> Vector | None:
         if vector is None or self.scope is None:
@@ -203,5 +206,5 @@ def _leading(vectors: Sequence[Vector | None], limit: int) -> Sequence[Vector | 
     return vectors
 
 
-def _flag(name: str, value: bool) -> str:  # noqa: FBT001 - the flag itself
-    return f',"{name}":true' if value else ""
+def _flag(name: str, *, wanted: bool) -> str:
+    return f',"{name}":true' if wanted else ""

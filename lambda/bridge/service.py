@@ -35,7 +35,11 @@ _random = random.SystemRandom()  # a snapshot's copies would all have the same g
 class Session:
     """The calls of one request: its deadline, and what they cost. Thread-safe."""
 
-    def __init__(self, remaining_seconds: float) -> None:
+    def __init__(self, remaining_seconds: float, request_id: str = "") -> None:
+        self.request_id = request_id
+        """The invocation's."""
+        self.failure: BridgeError | None = None
+        """What ended the work in its middle, when the answer tells how far it came instead of being a refusal."""
         self._deadline = time.monotonic() + remaining_seconds - RESERVE_SECONDS
         self._lock = threading.Lock()
         self._slowest = 0.0
@@ -97,17 +101,18 @@ class Session:
                 self._slowest = max(self._slowest, took)
 
     def _attempts(self, service: str, region: str, path: str, body: bytes) -> bytes:
-        for attempt in range(ATTEMPTS):
+        attempt = 1
+        while True:
             try:
                 return self._attempt(service, region, path, body)
             except BridgeError as error:
                 pause = _pause(attempt, error)
-                if not error.retryable or attempt + 1 == ATTEMPTS or pause >= self.remaining():
+                if not error.retryable or attempt == ATTEMPTS or pause >= self.remaining():
                     raise
             time.sleep(pause)
+            attempt += 1
             with self._lock:
                 self.retries += 1
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def _attempt(self, service: str, region: str, path: str, body: bytes) -> bytes:
         remaining = self.remaining()
@@ -188,6 +193,6 @@ def _late() -> BridgeError:
 
 
 def _pause(attempt: int, error: BridgeError) -> float:
-    """Seconds before the next attempt: exponential backoff with full jitter, so that many callers do not come back at once."""
+    """Seconds after an attempt (from 1) before the next: exponential backoff with full jitter, so that many callers do not come back at once."""
     longest = THROTTLED_PAUSE_SECONDS if error.code in refusals.THROTTLED else PAUSE_SECONDS
-    return _random.uniform(0, longest * 2**attempt)
+    return _random.uniform(0, longest * 2 ** (attempt - 1))

@@ -4,6 +4,7 @@ A client of the SDK builds, checks, sends and reads every request by its descrip
 once and what comes back is handed on as it came; what a signature is stays botocore's business.
 """
 
+import functools
 import os
 import ssl
 import time
@@ -136,9 +137,6 @@ def _parts(response: HTTPResponse, sock: Any, until: float) -> Iterator[bytes]:
             sock.settimeout(left)
 
 
-_container: Any = None
-
-
 def _credentials() -> Any:
     """Lambda's variables; with SnapStart there are none after a restore, but a local address that has them."""
     environment = os.environ
@@ -149,16 +147,17 @@ def _credentials() -> Any:
             environment.get("AWS_SESSION_TOKEN") or None,
         )
     try:
-        return _from_container()
+        return _container().get_frozen_credentials()
     except Exception as error:
         raise UnsignedError from error
 
 
-def _from_container() -> Any:
-    """Credentials that botocore fetches, keeps and renews."""
-    global _container  # noqa: PLW0603 - one for the life of the environment, made at the first use
-    if _container is None:
-        from botocore.credentials import ContainerProvider
+@functools.cache
+def _container() -> Any:
+    """Credentials that botocore fetches, keeps and renews; found once, at the first use."""
+    from botocore.credentials import ContainerProvider
 
-        _container = ContainerProvider().load()
-    return _container.get_frozen_credentials()
+    found = ContainerProvider().load()
+    if found is None:
+        raise UnsignedError
+    return found

@@ -34,8 +34,8 @@ def put_vectors(arguments: dict[str, Any], session: Session) -> dict[str, Any]:
     """Insert vectors, or replace those of the same key.
 
     Arguments: index_arn, vectors (1 to 10,000 of {"key", "data" in base64, "metadata" or null}), scope.
-    Result: {"written": n, "error": null or {"code", "message", "retryable", "request_id"}}: the first n vectors are
-    written; of those behind them the last call's may be.
+    Result: {"written": n, "error": null or what ended it (`_told`)}: the first n vectors are written; of those behind
+    them the last call's may be.
     """
     check.exactly(arguments, ("index_arn", "vectors", "scope"))
     index = indexes.requested(arguments)
@@ -54,15 +54,15 @@ def put_vectors(arguments: dict[str, Any], session: Session) -> dict[str, Any]:
             service.parsed(session.call(index, "PutVectors", body))
             written += count
     except BridgeError as refused:
-        error = _noted(refused, index)
-    return {"written": written, "error": error and _told(error)}
+        error = _noted(refused, index, session, written)
+    return {"written": written, "error": error and _told(error, session)}
 
 
 def delete_vectors(arguments: dict[str, Any], session: Session) -> dict[str, Any]:
     """Delete vectors; a key without a vector, or with another tenant's, is passed over.
 
     Arguments: index_arn, keys (1 to 10,000, distinct), scope.
-    Result: {"deleted": n, "error": null or {"code", "message", "retryable", "request_id"}}: the first n keys are done.
+    Result: {"deleted": n, "error": null or what ended it (`_told`)}: the first n keys are done.
     """
     check.exactly(arguments, ("index_arn", "keys", "scope"))
     index = indexes.requested(arguments)
@@ -80,8 +80,8 @@ def delete_vectors(arguments: dict[str, Any], session: Session) -> dict[str, Any
                 service.parsed(session.call(index, "DeleteVectors", body))
             deleted += len(chunk)
     except BridgeError as refused:
-        error = _noted(refused, index)
-    return {"deleted": deleted, "error": error and _told(error)}
+        error = _noted(refused, index, session, deleted)
+    return {"deleted": deleted, "error": error and _told(error, session)}
 
 
 def _fit(found: list[Record], index: indexes.Index, session: Session) -> None:
@@ -134,16 +134,20 @@ def _begin(session: Session, done: int) -> None:
         raise BridgeError("DeadlineExceeded", "the time that the database allows ran out", retryable=True)
 
 
-def _noted(error: BridgeError, index: indexes.Index) -> BridgeError:
+def _noted(error: BridgeError, index: indexes.Index, session: Session, done: int) -> BridgeError:
     if error.code in _STALE:
         describe.forget(index)
+    # Out of time after some of them is no failure: the database goes on with the rest.
+    if not (done and error.code == "DeadlineExceeded"):
+        session.failure = error
     return error
 
 
-def _told(error: BridgeError) -> dict[str, Any]:
+def _told(error: BridgeError, session: Session) -> dict[str, Any]:
     return {
         "code": error.code,
         "message": error.message,
         "retryable": error.retryable,
         "request_id": error.request_id,
+        "function_request_id": session.request_id or None,
     }

@@ -1,5 +1,6 @@
 -- Who asks. Because of how that is found out, no function of the bridge runs beside the workers of a parallel query: all of them
--- are PARALLEL UNSAFE, which is what PostgreSQL takes a function for that says nothing.
+-- are PARALLEL UNSAFE, which is what PostgreSQL takes a function for that says nothing. (The file has the
+-- name of what it held before: a ledger that knows it would warn of a file that is gone.)
 
 SET LOCAL ROLE vectordb_owner;
 

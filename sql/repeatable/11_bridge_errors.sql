@@ -190,6 +190,22 @@ END
 $$;
 COMMENT ON FUNCTION s3vl.raise_unrepresentable IS 'Internal: raises 22P05';
 
+CREATE OR REPLACE FUNCTION s3vl.raise_misshapen(
+    caller text, state text, problem text DEFAULT 'its vectors have not the shape that was agreed'
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF state = '22P05' THEN
+        PERFORM s3vl.raise_unrepresentable(caller);
+    END IF;
+    PERFORM s3vl.raise_foreign(caller, problem);
+END
+$$;
+COMMENT ON FUNCTION s3vl.raise_misshapen IS
+    'Internal: raises what reading an answer failed with: 22P05, or S3V01 for every other data exception and integrity violation';
+
 CREATE OR REPLACE FUNCTION s3vl.raise_invocation(caller text, state text, message text, detail text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

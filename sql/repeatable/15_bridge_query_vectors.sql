@@ -139,10 +139,8 @@ BEGIN
             END IF;
             GET DIAGNOSTICS page_rows = ROW_COUNT;
         EXCEPTION
-            WHEN untranslatable_character THEN
-                PERFORM s3vl.raise_unrepresentable(caller);
             WHEN data_exception OR integrity_constraint_violation THEN
-                PERFORM s3vl.raise_foreign(caller, 'its vectors have not the shape that was agreed');
+                PERFORM s3vl.raise_misshapen(caller, SQLSTATE);
         END;
         received := received + page_rows;
         token := answer.next_token;

@@ -56,9 +56,7 @@ BEGIN
     END IF;
     SELECT array_agg(k.key ORDER BY k.place) INTO keys
     FROM (SELECT u.key, min(u.place) AS place FROM unnest(vector_ids) WITH ORDINALITY AS u(key, place) GROUP BY u.key) AS k;
-    IF keys IS NULL THEN
-        PERFORM s3vl.raise_invalid(caller, 'vector_ids must not be empty');
-    ELSIF array_position(keys, NULL) IS NOT NULL THEN
+    IF array_position(keys, NULL) IS NOT NULL THEN
         PERFORM s3vl.raise_invalid(caller, 'vector_ids must not contain NULL');
     ELSIF EXISTS (SELECT FROM unnest(keys) AS u(key) WHERE length(u.key) NOT BETWEEN 1 AND 1024) THEN
         PERFORM s3vl.raise_invalid(caller, 'each of vector_ids must have 1 to 1024 characters');
@@ -93,10 +91,8 @@ BEGIN
             ORDER BY k.place;
             GET DIAGNOSTICS page_rows = ROW_COUNT;
         EXCEPTION
-            WHEN untranslatable_character THEN
-                PERFORM s3vl.raise_unrepresentable(caller);
             WHEN data_exception OR integrity_constraint_violation THEN
-                PERFORM s3vl.raise_foreign(caller, 'its vectors have not the shape that was agreed');
+                PERFORM s3vl.raise_misshapen(caller, SQLSTATE);
         END;
         IF page_rows <> answer.taken THEN
             PERFORM s3vl.raise_foreign(caller, 'it has a key twice, or one that was not asked for');

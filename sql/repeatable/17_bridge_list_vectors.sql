@@ -68,10 +68,8 @@ BEGIN
             FROM json_to_recordset(answer.vectors) AS v(key s3vl.wire_key, data s3vl.wire_data, metadata s3vl.wire_metadata);
             GET DIAGNOSTICS page_rows = ROW_COUNT;
         EXCEPTION
-            WHEN untranslatable_character THEN
-                PERFORM s3vl.raise_unrepresentable(caller);
             WHEN data_exception OR integrity_constraint_violation THEN
-                PERFORM s3vl.raise_foreign(caller, 'its vectors have not the shape that was agreed');
+                PERFORM s3vl.raise_misshapen(caller, SQLSTATE);
         END;
         IF page_rows > max_results OR (page_rows = 0 AND answer.next_token = token) THEN
             PERFORM s3vl.raise_foreign(caller, 'it has not the number of vectors that was agreed');
@@ -150,10 +148,8 @@ BEGIN
                 PERFORM s3vl.raise_foreign(caller, 'it does not say how to go on');
             END IF;
         EXCEPTION
-            WHEN untranslatable_character THEN
-                PERFORM s3vl.raise_unrepresentable(caller);
             WHEN data_exception OR integrity_constraint_violation THEN
-                PERFORM s3vl.raise_foreign(caller, 'its vectors have not the shape that was agreed');
+                PERFORM s3vl.raise_misshapen(caller, SQLSTATE);
         END;
         open_segments := answer.segments;
     END LOOP;

@@ -9,7 +9,7 @@
 -- rank              of the vector among what its query found, from 1
 -- index_name | index_arn, top_k, return_metadata, metadata_filter, query_mode, and the other columns    as for s3vl.query_vectors
 --
--- Any number of queries: they are sent in slices that Lambda carries. Rows come in the order of query_no and rank.
+-- Any number of queries, none too: they are sent in slices that Lambda carries. Rows come in the order of query_no and rank.
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -26,7 +26,7 @@ BEGIN
     IF vectors IS NULL THEN
         PERFORM s3vl.raise_null(caller, argument);
     ELSIF cardinality(vectors) = 0 THEN
-        PERFORM s3vl.raise_invalid(caller, format('%s must not be empty', argument));
+        RETURN '{}';
     ELSIF array_ndims(vectors) <> 2 THEN
         PERFORM s3vl.raise_invalid(
             caller, format('%s is an array of numbers and must have two dimensions: a row for each vector', argument)
@@ -74,7 +74,7 @@ BEGIN
     IF vectors IS NULL THEN
         PERFORM s3vl.raise_null(caller, argument);
     ELSIF cardinality(vectors) = 0 THEN
-        PERFORM s3vl.raise_invalid(caller, format('%s must not be empty', argument));
+        RETURN;
     ELSIF array_ndims(vectors) <> 1 THEN
         PERFORM s3vl.raise_invalid(caller, format('%s must have one dimension, not %s', argument, array_ndims(vectors)));
     END IF;
@@ -130,6 +130,9 @@ BEGIN
     target := s3vl.opened_index(caller, index_name, index_arn, 'read');
     PERFORM s3vl.checked_vectors(caller, 'query_vectors', query_vectors, target);
     scope := s3vl.tenant_scope(caller, target);
+    IF cardinality(query_vectors) = 0 THEN
+        RETURN;
+    END IF;
     epoch := s3vl.write_epoch(target);
     query_texts := ARRAY(SELECT s3vl.base64(u) FROM unnest(query_vectors) AS u);
     -- Lambda takes 6 MB and gives 6 MB back: at least 100 bytes for each vector found. The function takes 1000 at most.
@@ -183,10 +186,8 @@ BEGIN
                 json_to_recordset(q.vectors) AS (key s3vl.wire_key, distance s3vl.wire_distance, metadata s3vl.wire_metadata)
             ) WITH ORDINALITY AS v(key, distance, metadata, rank);
         EXCEPTION
-            WHEN untranslatable_character THEN
-                PERFORM s3vl.raise_unrepresentable(caller);
             WHEN data_exception OR integrity_constraint_violation THEN
-                PERFORM s3vl.raise_foreign(caller, 'its vectors have not the shape that was agreed');
+                PERFORM s3vl.raise_misshapen(caller, SQLSTATE);
         END;
         IF answer.taken = 0 THEN
             -- What the next query finds is too much for one answer: it is asked by itself, answer after answer.

@@ -43,10 +43,8 @@ BEGIN
         PERFORM s3vl.raise_foreign(caller, 'it does not describe the index');
     END IF;
 EXCEPTION
-    WHEN untranslatable_character THEN
-        PERFORM s3vl.raise_unrepresentable(caller);
     WHEN data_exception OR integrity_constraint_violation THEN
-        PERFORM s3vl.raise_foreign(caller, 'it does not describe the index');
+        PERFORM s3vl.raise_misshapen(caller, SQLSTATE, 'it does not describe the index');
 END
 $$;
 COMMENT ON FUNCTION s3vl.describe_index IS 'A registered index as the service describes it: one row';
@@ -89,10 +87,8 @@ BEGIN
                 FROM json_to_recordset(answer.indexes)
                     AS i(name s3vl.wire_key, arn s3vl.wire_key, created_at s3vl.wire_distance);
             EXCEPTION
-                WHEN untranslatable_character THEN
-                    PERFORM s3vl.raise_unrepresentable(caller);
                 WHEN data_exception OR integrity_constraint_violation THEN
-                    PERFORM s3vl.raise_foreign(caller, 'it does not list a bucket''s indexes');
+                    PERFORM s3vl.raise_misshapen(caller, SQLSTATE, 'it does not list a bucket''s indexes');
             END;
             token := answer.next_token;
             EXIT WHEN token IS NULL;

@@ -8,8 +8,9 @@
 -- metadata     one JSON object or NULL for each key, or NULL: none has any
 -- returns      how many were written: all, or it is an error
 --
--- A call is no part of the transaction: a rollback takes nothing back. All arguments are checked before anything is written;
--- where the service fails in the middle, DETAIL says which keys were written. Running the whole call again is always safe.
+-- A call is no part of the transaction: a rollback takes nothing back. All arguments are checked before anything is written, but
+-- the limits of metadata in each request (up to 4,000 vectors and 4.5 MB) before it. DETAIL names the key that is refused, and the
+-- keys that were written before the failure. Running the whole call again is always safe.
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -97,6 +98,12 @@ DECLARE
     scope constant json := s3vl.tenant_scope(caller, target);
     lock_key constant bigint := hashtextextended('s3vl write ' || target.index_arn, 0);
 BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'read_only_sql_transaction',
+            MESSAGE = format('%s: the transaction is read-only', caller),
+            HINT = CASE WHEN pg_is_in_recovery() THEN 'This is a replica: connect to the writer.' ELSE 'SET TRANSACTION READ WRITE.' END;
+    END IF;
     -- Between the look whether a key is another tenant's and the write, nobody else may take the key: the service has no
     -- conditional write. It covers writers through this database, to the end of their transactions; not those who write with
     -- an SDK, and not a call that Lambda carries on with after its statement was cancelled.
@@ -115,7 +122,6 @@ BEGIN
                 HINT = 'Try again, or raise lock_timeout; keep transactions that write short.';
     END;
     -- Before the write and again after it: whatever a reader caches meanwhile has a number that ends with the write.
-    -- In a read-only transaction, and on a standby, this is where it ends.
     PERFORM s3vl.advance_epoch(target.index_name);
     RETURN scope;
 END
@@ -147,7 +153,7 @@ BEGIN
             FROM json_to_record(result) AS r(written integer, deleted integer, error json);
             SELECT r.* INTO failure
             FROM json_to_record(CASE WHEN json_typeof(answer.error) = 'object' THEN answer.error ELSE '{}' END)
-                AS r(code text, message text, request_id text);
+                AS r(code text, message text, request_id text, function_request_id text);
         EXCEPTION
             WHEN data_exception OR integrity_constraint_violation THEN
                 PERFORM s3vl.raise_foreign(caller, 'it does not say how many it has done');
@@ -161,7 +167,9 @@ BEGIN
         done := done + answer.done;
         -- Out of time after some of them: go on, as a read goes on with its next page.
         IF failure.code IS NOT NULL AND NOT (failure.code = 'DeadlineExceeded' AND answer.done > 0) THEN
-            PERFORM s3vl.raise_refusal(caller, failure.code, failure.message, failure.request_id, NULL);
+            PERFORM s3vl.raise_refusal(
+                caller, failure.code, failure.message, failure.request_id, failure.function_request_id
+            );
         END IF;
     END LOOP;
 EXCEPTION
@@ -191,6 +199,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION s3vl.placed IS 'Internal: a message of the function with the positions that the caller knows';
+
+CREATE OR REPLACE FUNCTION s3vl.refused_key(message text, vector_ids text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    place constant integer := substring(message FROM '[[:<:]](?:vector_ids|embeddings|metadata)[[]([0-9]{1,9})[]]');
+BEGIN
+    RETURN 'The refused key is ' || quote_literal(left((vector_ids[:])[place], 1024)) || '.';
+END
+$$;
+COMMENT ON FUNCTION s3vl.refused_key IS 'Internal: the key at the position that a message names, for DETAIL; NULL when it names none';
+GRANT EXECUTE ON FUNCTION s3vl.refused_key TO vectordb_writer, vectordb_worker;
 
 CREATE OR REPLACE FUNCTION s3vl.write_items(
     caller text, operation text, target s3vl.index_registry, scope json, vector_ids text[], embeddings public.vector[],
@@ -244,14 +265,16 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM s3vl.advance_epoch(target.index_name);
+    slice.message := s3vl.placed(slice.message, done);
+    slice.detail := concat_ws(' ', s3vl.refused_key(slice.message, vector_ids), nullif(slice.detail, ''));
     IF done = 0 AND slice.state IN ('22004', '22023', '42501', '42704', '55000') THEN
         -- Refused before the first vector: nothing was written, and calling it again changes nothing.
         RAISE EXCEPTION USING
-            ERRCODE = slice.state, MESSAGE = s3vl.placed(slice.message, 0), DETAIL = slice.detail, HINT = slice.hint;
+            ERRCODE = slice.state, MESSAGE = slice.message, DETAIL = slice.detail, HINT = slice.hint;
     ELSIF done < total THEN
         PERFORM s3vl.raise_partial(
             caller, CASE WHEN is_put THEN 'written' ELSE 'deleted' END, done, total, (vector_ids[:])[1], (vector_ids[:])[done],
-            slice.state, s3vl.placed(slice.message, done), slice.detail, slice.hint
+            slice.state, slice.message, slice.detail, slice.hint
         );
     END IF;
     RETURN done;
@@ -312,10 +335,7 @@ LANGUAGE sql COST 1000000
 AS $$
     SELECT s3vl.put_vectors(
         vector_ids,
-        CASE
-            WHEN pg_catalog.cardinality(embeddings) = 0 THEN '{}'::public.vector[]
-            WHEN embeddings IS NOT NULL THEN s3vl.vector_array('s3vl.put_vectors', 'embeddings', embeddings)
-        END,
+        CASE WHEN embeddings IS NOT NULL THEN s3vl.vector_array('s3vl.put_vectors', 'embeddings', embeddings) END,
         metadata, index_name, index_arn
     )
 $$;

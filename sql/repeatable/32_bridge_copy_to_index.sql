@@ -210,9 +210,10 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('s3vl.copy_to_index: %s', problem),
-            DETAIL = format(
-                'What comes before it in the order of the keys is in the index%s.', coalesce(format(', up to %L', previous), ': nothing')
-            ),
+            DETAIL = CASE
+                WHEN previous IS NULL THEN 'Nothing comes before it in the order of the keys.'
+                ELSE format('What comes before it in the order of the keys is in the index, up to %L.', previous)
+            END,
             HINT = 'Leave such rows out in the query, by WHERE or DISTINCT ON.';
     END IF;
 END
@@ -228,21 +229,28 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     -- It counts in the batch, which the caller has never seen.
-    place constant integer := substring(message FROM '[[:<:]](?:vector_ids|embeddings|metadata)[[]([0-9]{1,5})[]]');
+    refused constant text := s3vl.refused_key(message, keys);
 BEGIN
     RAISE EXCEPTION USING
         ERRCODE = state,
         MESSAGE = message,
         DETAIL = concat_ws(
             ' ',
-            format('That is the key %L.', left(keys[place], 1024)),
-            format('What comes before this batch is in the index%s.', coalesce(format(', up to %L', previous), ': nothing')),
-            nullif(detail, '')
+            refused,
+            CASE
+                WHEN previous IS NULL THEN 'This is the first batch.'
+                ELSE format('What comes before this batch is in the index, up to %L.', previous)
+            END,
+            CASE WHEN starts_with(detail, refused) THEN nullif(substr(detail, length(refused) + 2), '') ELSE nullif(detail, '') END
         ),
-        HINT = coalesce(nullif(hint, ''), 'Leave such rows out in the query, or correct them.');
+        HINT = CASE
+            WHEN hint <> '' THEN hint
+            WHEN refused IS NOT NULL THEN 'Leave such rows out in the query, or correct them.'
+            ELSE 'The same call again is safe; a job with a name goes on where it was cut short.'
+        END;
 END
 $$;
-COMMENT ON FUNCTION s3vl.raise_copied IS 'Internal: raises what put_vectors refused of a batch, with the key of the row';
+COMMENT ON FUNCTION s3vl.raise_copied IS 'Internal: raises what put_vectors ended a batch with, how far the copy came, and the key of the row';
 GRANT EXECUTE ON FUNCTION s3vl.raise_copied TO vectordb_writer, vectordb_worker;
 
 CREATE OR REPLACE PROCEDURE s3vl.copy_to_index(
@@ -318,7 +326,7 @@ BEGIN
             BEGIN
                 PERFORM s3vl.put_vectors(batch.keys, batch.embeddings, batch.metadata, index_name);
             EXCEPTION
-                WHEN null_value_not_allowed OR invalid_parameter_value OR insufficient_privilege THEN
+                WHEN OTHERS THEN
                     GET STACKED DIAGNOSTICS
                         state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
                     PERFORM s3vl.raise_copied(state, message, detail, hint, batch.keys, last_key);

@@ -46,11 +46,8 @@ BEGIN
         OR (received = 0) <> (next_token IS NULL)
     THEN
         PERFORM s3vl.raise_invalid(caller, 'that is no page of a query');
-    ELSIF jsonb_typeof(metadata_filter) <> 'object' THEN
-        PERFORM s3vl.raise_invalid(
-            caller, format('metadata_filter must be a JSON object, not %s', jsonb_typeof(metadata_filter))
-        );
     END IF;
+    PERFORM s3vl.check_search(caller, top_k, return_metadata, metadata_filter, NULL);
     PERFORM s3vl.checked_vectors(caller, 'query_vector', ARRAY[query_vector], target);
     -- A token is good for the session user, the tenants and the query that it was given for, and for no other.
     bound := json_build_array(
@@ -88,10 +85,8 @@ BEGIN
         FROM json_to_recordset(answer.vectors)
             AS v(key s3vl.wire_key, distance s3vl.wire_distance, metadata s3vl.wire_metadata);
     EXCEPTION
-        WHEN untranslatable_character THEN
-            PERFORM s3vl.raise_unrepresentable(caller);
         WHEN data_exception OR integrity_constraint_violation THEN
-            PERFORM s3vl.raise_foreign(caller, 'its vectors have not the shape that was agreed');
+            PERFORM s3vl.raise_misshapen(caller, SQLSTATE);
     END;
     IF cardinality(keys) > least(page_size, top_k - received) OR (cardinality(keys) = 0 AND answer.next_token IS NOT NULL) THEN
         PERFORM s3vl.raise_foreign(caller, 'it has not the number of vectors that was agreed');

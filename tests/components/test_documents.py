@@ -152,8 +152,7 @@ STDLIB = {
 
 def test_the_step_is_told_everything_but_a_secret(made):
     environment = only(made, "Command", "sql-apply").inputs["environment"]
-    digest = environment.pop("VECTORDB_SQL_SHA256")
-    assert len(digest) == 64
+    assert [len(environment.pop(f"VECTORDB_{digest}_SHA256")) for digest in ("SQL", "INDEXES")] == [64, 64]
     assert environment == {
         "VECTORDB_HOST": "db.example",
         "VECTORDB_PORT": "5432",
@@ -175,6 +174,7 @@ def test_the_step_of_full_text_keys_is_told_the_indexes_that_have_some(made):
     assert step["create"] == 'exec "${VECTORDB_PYTHON:-.venv/bin/python}" -m vectordb indexes apply'
     assert (step["dir"], step["addPreviousOutputInEnv"]) == (".", True)
     assert not {"triggers", "delete", "update", "stdin"} & step.keys()
+    assert len(step["environment"].pop("VECTORDB_TEXT_SEARCH_SHA256")) == 64
     assert step["environment"] == {
         "VECTORDB_REGION": "us-east-1",
         "VECTORDB_TEXT_SEARCH": json.dumps(

@@ -122,6 +122,7 @@ def test_a_taken_port_is_avoided(project):
         assert project.status()["port"] != second.getsockname()[1]
 
 
+@pytest.mark.long
 def test_two_clones_side_by_side(project, tmp_path):
     other = Project(tmp_path / "other")
     try:
@@ -157,6 +158,7 @@ def test_other_versions(project, version, runs):
     assert ("PostgreSQL 17 is declared" in done.stderr) == (version == "17")
 
 
+@pytest.mark.long
 def test_in_a_folder_whose_path_is_too_long_for_a_socket(tmp_path):
     project = Project(tmp_path / ("a long name " * 10) / ("and another " * 10) / "project")
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.local import documented
 from tests.local.project import Project
 from vectordb.local import connections
 from vectordb.local.clients import Clients
@@ -187,6 +188,41 @@ def test_pgvector_answers_from_its_index(app, questions):
         )
     )
     assert "Index Scan using entries_embedding" in plan
+
+
+def test_every_example_of_the_search_page_runs_and_prints_what_it_says(app):
+    """To the letter on the Python whose documentation the page was written from."""
+    for state, statement, expected in documented.blocks("search-in-sql.md"):
+        if state:
+            with pytest.raises(psycopg.Error) as caught:
+                app.execute(statement)
+            said = caught.value.diag
+            assert (said.sqlstate, f"ERROR:  {said.message_primary}\n") == (state, expected)
+            continue
+        cursor = app.execute(statement)
+        assert cursor.rowcount > 0, statement
+        if sys.version_info[:2] == (3, 11):
+            assert (documented.printed(cursor) if cursor.description else "") == expected, statement
+
+
+def test_the_other_pages_can_be_followed_to_their_end(app, admin):
+    written = [app.execute(statement) for _, statement, _ in documented.blocks("writing-vectors.md")]
+    assert written[1].fetchone()[0] > 10  # functions and methods of gzip
+    assert written[2].fetchone() == (2,)
+    assert app.execute("SELECT count(*) FROM s3vl.get_vectors(ARRAY['17', '4'], 'stdlib') WHERE found").fetchone() == (
+        2,
+    )
+    searches = [app.execute(statement) for _, statement, _ in documented.blocks("combined-search.md")]
+    assert [cursor.rowcount for cursor in searches] == [1, 10, pytest.approx(9, abs=1), 10, 10]  # by Python's version
+    for _, statement, _ in documented.blocks("access.md"):
+        admin.execute(statement)
+    assert admin.execute("SELECT index_name FROM s3vl.list_indexes()").fetchall() == [("stdlib",)]
+    assert admin.execute("SELECT count(*) FROM s3vl.list_grants()").fetchone() == (4,)
+
+
+def test_an_index_is_under_the_key_that_is_declared(admin):
+    kind, key = admin.execute("SELECT encryption, kms_key_arn FROM s3vl.describe_index('stdlib')").fetchone()
+    assert (kind, key.startswith("arn:aws:kms:us-east-1:123456789012:key/")) == ("aws:kms", True)
 
 
 def test_search_filters_in_either_store(project, tour):

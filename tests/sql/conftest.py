@@ -19,6 +19,7 @@ import service
 import transport
 from tests.sql import embed_cases, embed_delivery
 from tests.sql.cases import DECLARED, PASSWORD, SQL, USERS
+from tests.sql.copying import ROWS
 from tests.sql.doubles import FUNCTION_ARN, MODEL, Lambda, S3Vectors
 from vectordb.database import migrate, sqlfiles
 from vectordb.local.postgres import PostgresServer, bootstrap
@@ -221,3 +222,41 @@ def stage(bench: embed_cases.Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """Where ways of delivery are tried."""
     with embed_delivery.staged(bench, monkeypatch) as stage:
         yield stage
+
+
+# --- what is written to
+
+
+@pytest.fixture
+def copies(database: Database) -> Iterator[S3Vectors]:
+    """The index to write to; empty before and after."""
+    yield database.vectors
+    database.vectors.refusal = database.vectors.before = None
+    database.lambda_.settle()
+    database.vectors.clear("copies")
+
+
+@pytest.fixture(scope="module")
+def source(applied: Database) -> Iterator[None]:
+    """public.source: 1,050 rows, which every login reads. Its keys are in another order as text than as numbers."""
+    with applied.login("vectordb_admin") as admin:
+        admin.execute("CREATE TABLE public.source (id integer PRIMARY KEY, embedding public.vector(8), kind text)")
+        admin.execute(
+            "INSERT INTO public.source SELECT n, ARRAY[n, 1, 0, 0, 0, 0, 0, 0], CASE WHEN n %% 2 = 0 THEN 'even' ELSE 'odd' END"
+            " FROM generate_series(1, %s) n",
+            (ROWS,),
+        )
+        admin.execute("GRANT SELECT ON public.source TO vectordb_writer")
+    yield  # no session stays open: a test kills the server
+    with applied.login("vectordb_admin") as admin:
+        admin.execute("DROP TABLE public.source")
+
+
+@pytest.fixture
+def told(database: Database, app: Connection) -> Iterator[list[str | None]]:
+    """The notices of the session, which copies: messages. No job is known before and after."""
+    messages: list[str | None] = []
+    app.add_notice_handler(lambda diagnosis: messages.append(diagnosis.message_primary))
+    app.execute("SET statement_timeout = 0")
+    yield messages
+    database.as_admin("DELETE FROM s3vl.copies")

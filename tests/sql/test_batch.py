@@ -216,9 +216,6 @@ def test_what_fits_no_more_is_not_asked_for(database, app):
     [
         ("NULL::vector[]", "22004", "query_vectors must not be NULL"),
         ("NULL::float8[]", "22004", "query_vectors must not be NULL"),
-        ("'{}'::vector[]", "22023", "query_vectors must not be empty"),
-        ("'{}'::float8[]", "22023", "query_vectors must not be empty"),
-        ("'{}'", "22023", "query_vectors must not be empty"),
         ("ARRAY['[1,2,3,4,5]', NULL]::vector[]", "22004", "query_vectors[2] must not be NULL"),
         ("ARRAY[NULL]::halfvec[]", "22004", "query_vectors[1] must not be NULL"),
         (
@@ -361,3 +358,12 @@ def test_a_lateral_join_over_a_hundred_rows_is_one_call(database, app):
     assert rows == [(n, str(n)) for n in range(1, 101)]
     assert len(database.lambda_.events) == 1
     assert len(database.vectors.called("QueryVectors")) == 100
+
+
+@pytest.mark.parametrize(
+    "none", ["'{}'::vector[]", "'{}'::halfvec[]", "'{}'::float8[]", "'{}'", "ARRAY(SELECT NULL::vector WHERE false)"]
+)
+def test_no_queries_find_nothing(database, app, none):
+    assert app.execute(f"SELECT * FROM s3vl.query_vectors_batch({none}, 'demo-index')").fetchall() == []
+    assert failure(app, f"SELECT * FROM s3vl.query_vectors_batch({none}, 'unknown')")[0] == "42704"
+    assert database.lambda_.events == []

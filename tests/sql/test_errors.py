@@ -45,7 +45,7 @@ from tests.sql.doubles import index_arn, refused
         ("query_vectors('[0,0]', 'unknown')", "42704", "the index 'unknown' is not registered"),
         ("query_vectors('[0,0]', '''; DROP TABLE x')", "42704", "the index '''; DROP TABLE x' is not registered"),
         ("get_vectors(NULL, 'many')", "22004", "vector_ids must not be NULL"),
-        ("get_vectors('{}', 'many')", "22023", "vector_ids must not be empty"),
+        ("get_vectors('{NULL}', 'many')", "22023", "vector_ids must not contain NULL"),
         ("get_vectors('{a,NULL}', 'many')", "22023", "vector_ids must not contain NULL"),
         ("get_vectors(ARRAY['a', ''], 'many')", "22023", "each of vector_ids must have 1 to 1024 characters"),
         (

@@ -135,7 +135,6 @@ def test_get_within_a_scope(database):
         ("NULL, 'demo-index'", "22004", "vector_ids must not be NULL"),
         ("'{a}', 'demo-index', include_vector_data => NULL", "22004", "include_vector_data must not be NULL"),
         ("'{a}', 'demo-index', include_metadata => NULL", "22004", "include_metadata must not be NULL"),
-        ("'{}', 'demo-index'", "22023", "vector_ids must not be empty"),
         ("'{a,NULL}', 'demo-index'", "22023", "vector_ids must not contain NULL"),
         ("ARRAY['']", "22023", "each of vector_ids must have 1 to 1024 characters"),
         ("ARRAY[repeat('x', 1025)]", "22023", "each of vector_ids must have 1 to 1024 characters"),
@@ -143,6 +142,12 @@ def test_get_within_a_scope(database):
 )
 def test_get_refuses_before_the_call(database, app, call, state, message):
     assert failure(app, f"SELECT * FROM s3vl.get_vectors({call})")[:2] == (state, f"s3vl.get_vectors: {message}")
+    assert database.lambda_.events == []
+
+
+def test_no_keys_give_no_rows(database, app):
+    assert app.execute("SELECT * FROM s3vl.get_vectors('{}', 'demo-index')").fetchall() == []
+    assert failure(app, "SELECT * FROM s3vl.get_vectors('{}', 'unknown')")[0] == "42704"
     assert database.lambda_.events == []
 
 

@@ -9,28 +9,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
-from vectordb.bench import packages
-from vectordb.bench.harness import Connection, Say
+from vectordb.bench import database, emulated, packages
+from vectordb.bench.database import Connection
+from vectordb.bench.harness import Say
 from vectordb.bench.invoke import Function, Invoke
-from vectordb.database import migrate, sqlfiles
 from vectordb.local import example
 from vectordb.local.emulator import ACCOUNT
 from vectordb.local.emulator.bedrock.embedder import Embedder
 from vectordb.local.emulator.s3vectors.service import S3Vectors
-from vectordb.local.emulator.wire import Request, Response, ServiceError
+from vectordb.local.emulator.wire import Response
 from vectordb.local.example.corpus import Entry, collect
-from vectordb.local.postgres import PostgresServer, bootstrap, sockets
-from vectordb.local.postgres.spool import SpoolWorker
+from vectordb.local.postgres import PostgresServer
 
 INDEX, DIMENSION = "stdlib", 256
 REGION, BUCKET = "us-east-1", "vectordb-bench"
@@ -39,8 +35,6 @@ SHORT_INDEX, SHORT = "stdlib-64", 64
 """The same vectors, cut to so many dimensions and at length 1 again."""
 SHORT_INDEX_ARN = f"arn:aws:s3vectors:{REGION}:{ACCOUNT}:bucket/{BUCKET}/index/{SHORT_INDEX}"
 
-_DATABASE, _MASTER, _USER = "vectordb", "vectordb_admin", "vectordb_app"
-_PASSWORD = "no secret: the server listens on a socket in a folder of this run"  # noqa: S105 - it says so itself
 _PUT_AT_ONCE = 500
 _CUT = b"""
 CALL s3vl.copy_to_index(
@@ -101,17 +95,7 @@ class CountedService:
 
     def operate(self, operation: str, body: bytes, authorization: str) -> Response:
         """The emulator's answer, counted."""
-        environ = {
-            "REQUEST_METHOD": "POST",
-            "PATH_INFO": f"/{operation}",
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": BytesIO(body),
-            "HTTP_AUTHORIZATION": authorization,
-        }
-        try:
-            reply = self._vectors.handle(operation, Request(environ))
-        except ServiceError as error:
-            reply = error.response()
+        reply = emulated.answered(self._vectors, operation, body, authorization)
         with self._counting:
             spent = self._spent
             self._spent = replace(spent, requests=spent.requests + 1, answered=spent.answered + len(reply.body))
@@ -182,19 +166,17 @@ def running(directory: Path, *, stack: str, say: Say, runtimes: Path | None = No
         function = Function("bridge", package, variables, REGION, service.endpoint)
         invoke.functions[function.arn] = function
         say("starting PostgreSQL 18")
-        server = PostgresServer(
-            work / "postgres" / "data",
-            endpoint=invoke.endpoint,
-            settings={"aws_lambda.request_timeout_ms": "30000"},
-            runtimes=runtimes or directory / ".local" / "runtimes",
+        server = ending.enter_context(
+            database.running(
+                work / "postgres" / "data",
+                directory,
+                endpoint=invoke.endpoint,
+                function_arn=function.arn,
+                region=REGION,
+                indexes=[(INDEX, INDEX_ARN, DIMENSION), (SHORT_INDEX, SHORT_INDEX_ARN, SHORT)],
+                runtimes=runtimes,
+            )
         )
-        ending.enter_context(server)
-        if server.transport == "spool":
-            worker = SpoolWorker(server.spool_folder, invoke.endpoint)
-            worker.start()
-            ending.callback(worker.stop)
-        bootstrap(server, database=_DATABASE, master=_MASTER, password=_PASSWORD)
-        _migrate(server, directory, function.arn)
         say("embedding the standard library's documentation")
         embedder = Embedder()
         documents = collect()
@@ -203,34 +185,14 @@ def running(directory: Path, *, stack: str, say: Say, runtimes: Path | None = No
         _into_database(server, documents, vectors)
         _create_indexes(service)
         _into_index(service, documents, vectors)
-        connection = ending.enter_context(_session(server, _USER))
+        connection = ending.enter_context(database.session(server, database.USER))
         connection.execute("SET statement_timeout = 0")
         connection.execute(_CUT)
         yield CorpusStack(connection, service, embedder, len(documents))
 
 
-def _migrate(server: PostgresServer, directory: Path, function_arn: str) -> None:
-    indexes = [
-        {"name": INDEX, "arn": INDEX_ARN, "dimension": DIMENSION, "metric": "cosine"},
-        {"name": SHORT_INDEX, "arn": SHORT_INDEX_ARN, "dimension": SHORT, "metric": "cosine"},
-    ]
-    values = {
-        "embedding": "null",
-        "function_arn": function_arn,
-        "indexes": json.dumps(indexes),
-        "master": _MASTER,
-        "region": REGION,
-        "users": json.dumps([{"name": _USER, "access": "writer"}]),
-    }
-
-    def connect() -> AbstractContextManager[Connection]:
-        return _session(server, _MASTER)
-
-    migrate.apply(connect, sqlfiles.discover(directory / "sql"), values, timeout=30, say=lambda _: None)
-
-
 def _into_database(server: PostgresServer, documents: Sequence[Entry], vectors: Sequence[list[float]]) -> None:
-    with _session(server, _MASTER) as master:
+    with database.session(server, database.MASTER) as master:
         master.execute(resources.files(example).joinpath("schema.sql").read_bytes())
         # Without its approximate index pgvector searches exactly: that is the truth here.
         master.execute("DROP INDEX stdlib.entries_embedding")
@@ -268,16 +230,3 @@ def metadata(entry: Entry) -> dict[str, Any]:
 
 def _as_text(vector: Sequence[float]) -> str:
     return "[" + ",".join(map(repr, vector)) + "]"
-
-
-@contextmanager
-def _session(server: PostgresServer, user: str) -> Iterator[Connection]:
-    with psycopg.connect(
-        host=str(server.socket_directory),
-        port=sockets.PORT,
-        dbname=_DATABASE,
-        user=user,
-        password=_PASSWORD if user == _MASTER else None,
-        autocommit=True,
-    ) as connection:
-        yield connection

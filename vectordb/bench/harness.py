@@ -7,32 +7,26 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from botocore import httpsession
 
 from vectordb import processes
-from vectordb.bench import packages, seed
+from vectordb.bench import database, packages, seed
 from vectordb.bench.clocks import ProcessClock
+from vectordb.bench.database import Connection
 from vectordb.bench.invoke import Function, Invoke
-from vectordb.database import migrate, sqlfiles
 from vectordb.errors import VectordbError
 from vectordb.local import certificates
-from vectordb.local.postgres import PostgresServer, bootstrap, sockets
-from vectordb.local.postgres.spool import SpoolWorker
+from vectordb.local.postgres import PostgresServer
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 Say = Callable[[str], None]
 
-DATABASE, MASTER, USER = "vectordb", "vectordb_admin", "vectordb_app"
-_PASSWORD = "no secret: the server listens on a socket in a folder of this run"  # noqa: S105 - it says so itself
 _PLAIN = Path(__file__).with_name("plain")
-_FUNCTIONS_WAIT_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -126,7 +120,7 @@ class Harness:
 
     def superuser(self) -> Connection:
         """A session that may everything. The caller closes it."""
-        return self.server.superuser_connection(DATABASE)
+        return self.server.superuser_connection(database.DATABASE)
 
 
 @contextmanager
@@ -169,20 +163,24 @@ def running(directory: Path, *, stack: str, say: Say, runtimes: Path | None = No
         }
         invoke.functions |= {function.arn: function for function in functions.values()}
         say("starting PostgreSQL 18 with both schemas")
-        server = PostgresServer(
-            work / "postgres" / "data",
-            endpoint=invoke.endpoint,
-            settings={"aws_lambda.request_timeout_ms": str(_FUNCTIONS_WAIT_MS)},
-            runtimes=runtimes or directory / ".local" / "runtimes",
+        server = ending.enter_context(
+            database.running(
+                work / "postgres" / "data",
+                directory,
+                endpoint=invoke.endpoint,
+                function_arn=functions["ours"].arn,
+                region=seed.REGION,
+                indexes=[
+                    (seed.QUERIED, seed.index_arn(seed.QUERIED), seed.QUERIED_DIMENSION),
+                    (seed.FETCHED, seed.index_arn(seed.FETCHED), seed.FETCHED_DIMENSION),
+                ],
+                runtimes=runtimes,
+            )
         )
-        ending.enter_context(server)
-        if server.transport == "spool":
-            worker = SpoolWorker(server.spool_folder, invoke.endpoint)
-            worker.start()
-            ending.callback(worker.stop)
-        _prepare(server, directory, {name: function.arn for name, function in functions.items()}, say)
+        say("filling the tables of the benchmark")
+        _fill(server, functions["sample"].arn)
         sides = {
-            name: Side(name, ending.enter_context(_session(server, USER)), function, control)
+            name: Side(name, ending.enter_context(database.session(server, database.USER)), function, control)
             for name, function in functions.items()
         }
         conditions = {
@@ -212,30 +210,11 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PG"))}
 
 
-def _prepare(server: PostgresServer, directory: Path, arns: Mapping[str, str], say: Say) -> None:
-    bootstrap(server, database=DATABASE, master=MASTER, password=_PASSWORD)
-    indexes = [
-        {"name": name, "arn": seed.index_arn(name), "dimension": dimension, "metric": "cosine"}
-        for name, dimension in ((seed.QUERIED, seed.QUERIED_DIMENSION), (seed.FETCHED, seed.FETCHED_DIMENSION))
-    ]
-    values = {
-        "embedding": "null",
-        "function_arn": arns["ours"],
-        "indexes": json.dumps(indexes),
-        "master": MASTER,
-        "region": seed.REGION,
-        "users": json.dumps([{"name": USER, "access": "writer"}]),
-    }
-
-    def connect() -> AbstractContextManager[Connection]:
-        return _session(server, MASTER)
-
-    migrate.apply(connect, sqlfiles.discover(directory / "sql"), values, timeout=30, say=lambda _: None)
-    say("filling the tables of the benchmark")
-    with server.superuser_connection(DATABASE) as superuser:
+def _fill(server: PostgresServer, sample_arn: str) -> None:
+    with server.superuser_connection(database.DATABASE) as superuser:
         for file in ("schema.sql", "inputs.sql"):
             superuser.execute((_PLAIN / file).read_bytes())
-        superuser.execute("INSERT INTO plain.config (lambda_arn) VALUES (%s)", (arns["sample"],))
+        superuser.execute("INSERT INTO plain.config (lambda_arn) VALUES (%s)", (sample_arn,))
         for name in (seed.QUERIED, seed.FETCHED):
             superuser.execute(
                 "INSERT INTO plain.index_registry (index_name, index_arn) VALUES (%s, %s)", (name, seed.index_arn(name))
@@ -248,19 +227,6 @@ def _prepare(server: PostgresServer, directory: Path, arns: Mapping[str, str], s
         superuser.execute("ANALYZE bench.queries")
         # The sample has no boundary of its own: its callers may call aws_lambda directly.
         for schema in ("plain", "bench", "aws_lambda"):
-            superuser.execute(f"GRANT USAGE ON SCHEMA {schema} TO {USER}".encode())
-            superuser.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {USER}".encode())
-            superuser.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {USER}".encode())
-
-
-@contextmanager
-def _session(server: PostgresServer, user: str) -> Iterator[Connection]:
-    with psycopg.connect(
-        host=str(server.socket_directory),
-        port=sockets.PORT,
-        dbname=DATABASE,
-        user=user,
-        password=_PASSWORD if user == MASTER else None,
-        autocommit=True,
-    ) as connection:
-        yield connection
+            superuser.execute(f"GRANT USAGE ON SCHEMA {schema} TO {database.USER}".encode())
+            superuser.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {database.USER}".encode())
+            superuser.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {database.USER}".encode())

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -71,45 +72,30 @@ def same(harness: Harness) -> None:
 def single_processor(harness: Harness, repeats: Repeats) -> list[Row]:
     """Processor time of one query, without service time."""
     harness.service.delay(0)
-    sample, ours = _in_turns(harness, repeats.single, lambda side, turn: side.call(_asked(side).single, 1 + turn % 5))
+    calls = _single_queries(harness, repeats)
     return [
         Row(
             "single-cpu",
             f"one query, {seed.QUERIED_DIMENSION} dimensions: processor time",
             "ms",
-            _spread(sample, lambda call: call.processor),
-            _spread(ours, lambda call: call.processor),
+            *calls.spreads(lambda call: call.processor),
             Factor(5),
             "of PostgreSQL's process and the function's",
         ),
-        Row(
-            "single-cpu-database",
-            "  of which PostgreSQL's process",
-            "ms",
-            _spread(sample, lambda call: call.database_processor),
-            _spread(ours, lambda call: call.database_processor),
-        ),
-        Row(
-            "single-cpu-function",
-            "  of which the function's",
-            "ms",
-            _spread(sample, lambda call: call.function_processor),
-            _spread(ours, lambda call: call.function_processor),
-        ),
+        *calls.processors("single-cpu", "  of which PostgreSQL's process", "  of which the function's"),
     ]
 
 
 def single_wall(harness: Harness, repeats: Repeats, service_seconds: float) -> list[Row]:
     """How much longer than the service one query takes."""
     harness.service.delay(service_seconds)
-    sample, ours = _in_turns(harness, repeats.single, lambda side, turn: side.call(_asked(side).single, 1 + turn % 5))
+    calls = _single_queries(harness, repeats)
     return [
         Row(
             "single-wall",
             f"one query, {seed.QUERIED_DIMENSION} dimensions: time beyond the service's",
             "ms",
-            _spread(sample, lambda call: call.beyond_service),
-            _spread(ours, lambda call: call.beyond_service),
+            *calls.spreads(lambda call: call.beyond_service),
             Factor(5),
             f"of a service that takes {1000 * service_seconds:g} ms",
         )
@@ -119,7 +105,7 @@ def single_wall(harness: Harness, repeats: Repeats, service_seconds: float) -> l
 def fetch(harness: Harness, repeats: Repeats) -> list[Row]:
     """100 whole vectors."""
     harness.service.delay(0)
-    sample, ours = _in_turns(harness, repeats.fetch, lambda side, _: side.call(_asked(side).fetch))
+    calls = _in_turns(harness, repeats.fetch, lambda side, _: side.call(_asked(side).fetch))
     answers = [float(len(side.function.last.reply)) for side in harness.sides]
     shape = f"{seed.FETCHED_COUNT} × {seed.FETCHED_DIMENSION}"
     return [
@@ -127,24 +113,10 @@ def fetch(harness: Harness, repeats: Repeats) -> list[Row]:
             "get-wall",
             f"get_vectors, {shape}: time beyond the service's",
             "ms",
-            _spread(sample, lambda call: call.beyond_service),
-            _spread(ours, lambda call: call.beyond_service),
+            *calls.spreads(lambda call: call.beyond_service),
             Factor(4),
         ),
-        Row(
-            "get-cpu-database",
-            "  processor time of PostgreSQL's process",
-            "ms",
-            _spread(sample, lambda call: call.database_processor),
-            _spread(ours, lambda call: call.database_processor),
-        ),
-        Row(
-            "get-cpu-function",
-            "  processor time of the function",
-            "ms",
-            _spread(sample, lambda call: call.function_processor),
-            _spread(ours, lambda call: call.function_processor),
-        ),
+        *calls.processors("get-cpu", "  processor time of PostgreSQL's process", "  processor time of the function"),
         Row("get-bytes", "  the function's answer", "bytes", Spread.of(answers[:1]), Spread.of(answers[1:])),
     ]
 
@@ -300,36 +272,67 @@ def _asked(side: Side) -> Statements:
     return _ASKED[side.name]
 
 
-def _in_turns(harness: Harness, count: int, measure: Callable[[Side, int], Call]) -> tuple[list[Call], list[Call]]:
+class _Calls(NamedTuple):
+    sample: list[Call]
+    ours: list[Call]
+
+    def spreads(self, read: Callable[[Call], float]) -> tuple[Spread, Spread]:
+        return _spread(self.sample, read), _spread(self.ours, read)
+
+    def processors(self, key: str, database: str, function: str) -> list[Row]:
+        """Of which process the time was: rows of these descriptions."""
+        return [
+            Row(f"{key}-database", database, "ms", *self.spreads(lambda call: call.database_processor)),
+            Row(f"{key}-function", function, "ms", *self.spreads(lambda call: call.function_processor)),
+        ]
+
+
+def _single_queries(harness: Harness, repeats: Repeats) -> _Calls:
+    return _in_turns(harness, repeats.single, lambda side, turn: side.call(_asked(side).single, 1 + turn % 5))
+
+
+def _in_turns(harness: Harness, count: int, measure: Callable[[Side, int], Call]) -> _Calls:
     calls: dict[str, list[Call]] = {side.name: [] for side in harness.sides}
     for turn in range(count):
         for side in harness.sides:
             calls[side.name].append(measure(side, turn))
-    return calls["sample"], calls["ours"]
+    return _Calls(calls["sample"], calls["ours"])
 
 
 def _spread(calls: Sequence[Call], read: Callable[[Call], float]) -> Spread:
     return Spread.of([read(call) for call in calls])
 
 
-def _cancelled(side: Side) -> float:
+def _cancelled(side: Side, attempts: int = 3) -> float:
+    """Milliseconds. A statement that ends before it can be cancelled, as on a machine that stands still for a second, counts for nothing."""
     ended: list[float] = []
+    failed: list[psycopg.Error] = []
 
     def run() -> None:
         try:
             side.connection.execute(_asked(side).single.encode(), (1,))
         except psycopg.errors.QueryCanceled:
             ended.append(time.perf_counter())
+        except psycopg.Error as error:
+            failed.append(error)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    time.sleep(0.3)
-    asked = time.perf_counter()
-    side.connection.cancel_safe()
-    thread.join()
-    if not ended:
-        raise VectordbError(f"A statement of the {side.name} side ended by itself before it was cancelled.")
-    return 1000 * (ended[0] - asked)
+    for _ in range(attempts):
+        thread = threading.Thread(target=run)
+        thread.start()
+        time.sleep(0.3)
+        asked = time.perf_counter()
+        side.connection.cancel_safe()
+        thread.join()
+        if failed:
+            raise VectordbError(
+                f"A statement of the {side.name} side failed before it was cancelled: {failed[0]}"
+            ) from failed[0]
+        if ended:
+            return 1000 * (ended[0] - asked)
+    raise VectordbError(
+        f"{attempts} statements of the {side.name} side ended by themselves before they were cancelled.",
+        remedy="Something else keeps this machine busy: measure again when it is quiet.",
+    )
 
 
 def _answer_at_once(harness: Harness, side: Side) -> None:

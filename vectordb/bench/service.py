@@ -17,13 +17,12 @@ import ssl
 import sys
 import time
 from collections.abc import Coroutine
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from vectordb.bench import seed
+from vectordb.bench import emulated, seed
 from vectordb.local.emulator.s3vectors.service import S3Vectors
-from vectordb.local.emulator.wire import Request, Response, ServiceError, answer
+from vectordb.local.emulator.wire import Response, answer
 
 _LARGEST_HEAD = 1 << 16
 _CONTROL = "/_bench/"
@@ -44,17 +43,7 @@ class Service:
         """The emulator's answer."""
         found = self._remembered.get((operation, body))
         if found is None:
-            environ = {
-                "REQUEST_METHOD": "POST",
-                "PATH_INFO": f"/{operation}",
-                "CONTENT_LENGTH": str(len(body)),
-                "wsgi.input": BytesIO(body),
-                "HTTP_AUTHORIZATION": authorization,
-            }
-            try:
-                found = self._vectors.handle(operation, Request(environ))
-            except ServiceError as error:
-                found = error.response()
+            found = emulated.answered(self._vectors, operation, body, authorization)
             if operation in _REMEMBERED:
                 self._remembered[operation, body] = found
         return found

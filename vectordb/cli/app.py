@@ -15,7 +15,7 @@ from vectordb.cli.search import search
 
 app = typer.Typer(
     name="vectordb",
-    help="Vector search in SQL, inside your own network: plan it, price it, run it here, apply its SQL, search.",
+    help="Vector search in SQL, inside your own network: plan it, price it, run it here, apply its SQL, search, measure.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,11 +26,11 @@ app.add_typer(local.app, name="local")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(indexes.app, name="indexes")
 app.add_typer(embed.app, name="embed")
-app.command(name="remove-schema")(remove_schema)
 app.command()(search)
 # What follows the first word of COMMAND is the command's own, also where it looks like one of our options.
 app.command(context_settings={"allow_interspersed_args": False})(connect)
 app.command()(doctor)
+app.command(name="remove-schema")(remove_schema)
 app.add_typer(bench.app, name="bench")
 
 

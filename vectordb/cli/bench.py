@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vectordb.cli.context import StackOption, chosen_stack, data, project_directory, talk
+from vectordb.errors import VectordbError
 
 app = typer.Typer(help="Measurements, on this machine and without an account.", no_args_is_help=True)
 
@@ -51,6 +52,7 @@ def bridge(
     from vectordb.bench import documents, markdown, picture, shares, table
 
     directory = project_directory()
+    _writable(as_json)
     if png or write_docs:
         picture.available()
     with _progress(benchmark.STEPS) as say:
@@ -100,6 +102,7 @@ def combined(
     from vectordb.bench import documents
 
     directory = project_directory()
+    _writable(as_json)
     with _progress(None) as say:
         result = benchmark.run(directory, stack=chosen_stack(stack, directory), quick=quick, say=say)
     text = benchmark.markdown(result)
@@ -109,6 +112,12 @@ def combined(
     if write_docs:
         page = documents.write(directory, "combined", text, page=documents.COMBINED)
         talk().print(f"The tables of {page} are current.")
+
+
+def _writable(file: Path | None) -> None:
+    """Said before minutes of measuring, not after."""
+    if file and not file.parent.is_dir():
+        raise VectordbError(f"There is no folder {file.parent} for {file.name}.", remedy=f"mkdir -p {file.parent}")
 
 
 @contextmanager

@@ -32,7 +32,9 @@ def remove_schema(
     """Remove from a database what the SQL files made: schemas, ledger, logins and groups. Asks first.
 
     Your own tables stay, and so do vectors in S3 Vectors. Tables with rows in a removed schema are moved to a
-    schema of its name with _kept, unless --with-data is given. The extensions stay. A later `vectordb migrate apply` makes all anew.
+    schema of its name with _kept, unless --with-data is given. The extensions stay. A later `vectordb migrate apply` makes all
+    anew, but not what administrators set: grants, tenants, trusted applications, jobs of copies. What they revoked or scoped by hand
+    is then open again, so this is listed, and to be noted down, before.
 
     Prints what was removed as JSON. Exit codes: 0, 1 not confirmed, 2 failed.
 
@@ -54,8 +56,10 @@ def remove_schema(
         there = removal.inventory(connection)
         if not there:
             to_stderr(f"{chosen.database}: there is nothing to remove")
-        elif not (yes or _confirmed(there, f"{chosen.database} at {chosen.host}", with_data=with_data)):
-            raise typer.Exit(1)
+        else:
+            _show(there, f"{chosen.database} at {chosen.host}", with_data=with_data)
+            if not (yes or typer.confirm("Remove this?", err=True)):
+                raise typer.Exit(1)
         done = removal.remove(connection, with_data=with_data, timeout=timeout, say=to_stderr)
     for table in done.kept_tables:
         to_stderr(f"kept, with its rows: {table}")
@@ -64,16 +68,21 @@ def remove_schema(
             {
                 "schemas": done.schemas,
                 "roles": done.roles,
+                "settings": done.settings,
                 "kept": {"tables": done.kept_tables, "roles": done.kept_roles},
             }
         )
     )
 
 
-def _confirmed(there: "Inventory", where: str, *, with_data: bool) -> bool:
-    """Show what goes, and ask for the word."""
+def _show(there: "Inventory", where: str, *, with_data: bool) -> None:
+    """Show what goes."""
     console = talk()
-    console.print(f"From the database {where} go:", highlight=False)
+
+    def line(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    line(f"From the database {where} go:")
     for title, names in (
         ("schemas", there.schemas),
         ("roles", there.roles),
@@ -85,5 +94,10 @@ def _confirmed(there: "Inventory", where: str, *, with_data: bool) -> bool:
         ("what depends on them" if with_data else "in the way", there.outside),
     ):
         if names:
-            console.print(f"  {title}: {', '.join(names)}", highlight=False, markup=False)
-    return typer.confirm("Remove this?", err=True)
+            line(f"  {title}: {', '.join(names)}")
+    for settings in there.settings:
+        line(f"  {settings}")
+    if any(settings.opens for settings in there.settings):
+        line(
+            "! A later `vectordb migrate apply` opens the indexes that these keep closed: docs/operations.md says how to keep them."
+        )

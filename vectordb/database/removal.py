@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.rows import tuple_row
 
-from vectordb.database import lock
+from vectordb.database import administered, lock
 from vectordb.database.session import Row
 from vectordb.database.talk import Deadline, Say
 from vectordb.errors import VectordbError
@@ -76,6 +76,7 @@ class Inventory:
         outside: descriptions of what people made and that depends on the schemas.
         indexes: names of S3 Vectors indexes that were registered by hand; only their registration goes.
         roles: logins and groups that exist, in the order in which they go.
+        settings: what administrators set, which goes with the schema and which no deployment makes anew.
     """
 
     schemas: tuple[str, ...]
@@ -83,6 +84,7 @@ class Inventory:
     outside: tuple[str, ...]
     indexes: tuple[str, ...]
     roles: tuple[str, ...]
+    settings: tuple[administered.Settings, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to remove."""
@@ -98,6 +100,8 @@ class Removed:
     kept_tables: list[str] = field(default_factory=list)
     kept_roles: dict[str, str] = field(default_factory=dict)
     """A role that stays → why."""
+    settings: dict[str, int] = field(default_factory=dict)
+    """Kind of what administrators had set → how many went."""
 
 
 def inventory(connection: Connection) -> Inventory:
@@ -119,6 +123,7 @@ def inventory(connection: Connection) -> Inventory:
         else (),
         indexes=_registered_by_hand(connection) if "s3vl" in schemas else (),
         roles=(*_first_column(connection, _LOGINS, None), *(name for name in GROUPS if name in roles)),
+        settings=administered.found(connection) if "s3vl" in schemas else (),
     )
 
 
@@ -147,6 +152,7 @@ def remove(connection: Connection, *, with_data: bool, timeout: float, say: Say)
             for schema in there.schemas:
                 _run(connection, "DROP SCHEMA {} CASCADE", schema)
                 done.schemas.append(schema)
+            done.settings = {one.kind: len(one.names) for one in there.settings}
     except errors.LockNotAvailable as error:
         raise VectordbError(
             f"somebody uses what is to be removed: {error.diag.message_primary}",

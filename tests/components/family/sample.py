@@ -1,5 +1,6 @@
 """One sample of the family, the same in every run; recorded once for all checks."""
 
+import os
 from functools import cache
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -8,7 +9,8 @@ from tests.components.family import strategies
 from tests.components.family.stack import Stack
 from vectordb.plan.recording import Recording
 
-SIZE = 200
+SIZE = int(os.environ.get("FAMILY_SIZE", "120"))
+"""200 in `make test-long`: each takes a third of a second, and the first hundred have every shape."""
 
 
 @cache

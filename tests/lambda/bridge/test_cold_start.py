@@ -135,7 +135,7 @@ arguments = {"index_arn": json.loads(os.environ["VECTORDB_INDEX_ARNS"])[0]}
 event = {"v": 2, "operation": "describe_index", "nonce": "n", "timeout_ms": 3000, "arguments": arguments}
 print(handler.handle(event, None)["error"]["code"])
 os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"http://127.0.0.1:{container.server_port}/"
-print(transport._from_container().access_key)
+print(transport._container().get_frozen_credentials().access_key)
 print(len(connections.tls(None).get_ca_certs()) > 100)
 """
 

@@ -163,23 +163,23 @@ class Service:
             return transport.Reply(400, headers, b'{"message":"the service refuses"}')
         return transport.Reply(200, {"x-amzn-requestid": "r"}, json.dumps(answer).encode())
 
-    def QueryVectors(self, request):  # noqa: N802 - the API's own names
+    def QueryVectors(self, request):  # noqa: N802 - the operation's own name
         assert 1 <= request["topK"] <= 10_000
         assert all(math.isfinite(number) for number in request.get("queryVector", {}).get("float32", []))
         metadata = {"tenant": "acme", "t": STORED}
         found = {"key": "k", "distance": 0.5, "metadata": metadata, "scores": {"fused": 0.5}}
         return {"vectors": [found][: request["topK"]], "distanceMetric": "cosine"}
 
-    def GetVectors(self, request):  # noqa: N802
+    def GetVectors(self, request):  # noqa: N802 - the operation's own name
         assert 1 <= len(request["keys"]) <= 100
         metadata = {"tenant": self.random.choice(["acme", "globex"]), "t": STORED}
         return {"vectors": [{"key": request["keys"][0], "data": {"float32": [NUMBER]}, "metadata": metadata}]}
 
-    def ListVectors(self, request):  # noqa: N802
+    def ListVectors(self, request):  # noqa: N802 - the operation's own name
         assert 1 <= request["maxResults"] <= 1000
         return {"vectors": [{"key": "k", "data": {"float32": [NUMBER]}, "metadata": {"tenant": "globex", "t": STORED}}]}
 
-    def GetIndex(self, _):  # noqa: N802
+    def GetIndex(self, _):  # noqa: N802 - the operation's own name
         return {
             "index": {
                 "indexArn": ARN, "indexName": "stdlib", "vectorBucketName": "vectordb-dev", "dimension": 2,
@@ -187,17 +187,17 @@ class Service:
             }
         }  # fmt: skip
 
-    def ListIndexes(self, _):  # noqa: N802
+    def ListIndexes(self, _):  # noqa: N802 - the operation's own name
         return {"indexes": []}
 
-    def PutVectors(self, request):  # noqa: N802
+    def PutVectors(self, request):  # noqa: N802 - the operation's own name
         for vector in request["vectors"]:
             assert 1 <= len(vector["key"]) <= 1024
             assert len(vector["data"]["float32"]) == 2
             assert len(json.dumps(vector.get("metadata", {}))) < 41_000
         return {}
 
-    def DeleteVectors(self, request):  # noqa: N802
+    def DeleteVectors(self, request):  # noqa: N802 - the operation's own name
         assert all(request["keys"])
         return {}
 

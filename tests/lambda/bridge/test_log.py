@@ -1,5 +1,6 @@
 """The one line that a request leaves: the work, its cost, the metrics; never data."""
 
+import itertools
 import json
 import re
 
@@ -7,7 +8,9 @@ import pytest
 
 import handler
 import metrics
+import service
 from protocol import BridgeError
+from tests.bridge_support import arguments, refused
 
 
 @pytest.fixture
@@ -124,6 +127,29 @@ def test_elsewhere_there_are_no_metrics():
 def test_how_many_vectors_there_were(line, monkeypatch, result, count):
     monkeypatch.setitem(handler.OPERATIONS, "query_vectors", lambda arguments, session: result)
     assert line()["vectors"] == count
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_write_that_the_service_ends_is_an_error(call, emulated, capsys, monkeypatch, failing):
+    """Although its answer is none: it tells how far the write came."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "bridge")
+    turns = itertools.count()
+    emulated.instead["DeleteVectors"] = lambda _: (
+        refused("AccessDeniedException", "no", 403) if next(turns) == failing else None
+    )
+    assert call("delete_vectors", arguments("delete_vectors", keys=[f"k{n}" for n in range(600)]))["error"]
+    found = json.loads(capsys.readouterr().out)
+    assert (found["level"], found["message"], found["error_code"]) == ("WARN", "cut short", "AccessDeniedException")
+    assert (found["service_request_id"], found["vectors"], found["Errors"]) == ("service-1", failing * 500, 1)
+
+
+def test_a_write_that_goes_on_in_another_request_is_none(call, emulated, capsys, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(service.time, "monotonic", lambda: next(clock) * 0.1)
+    given = arguments("delete_vectors", keys=[f"k{n}" for n in range(5000)])
+    assert call("delete_vectors", given, timeout_ms=2500)["error"]["code"] == "DeadlineExceeded"
+    found = json.loads(capsys.readouterr().out)
+    assert (found["level"], found["message"], found["error_code"]) == ("INFO", "answered", None)
 
 
 def test_an_unexpected_failure_is_an_error_by_its_type(line, monkeypatch):

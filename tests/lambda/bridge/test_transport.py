@@ -310,13 +310,14 @@ def test_credentials_come_from_the_container_after_a_restore(server, monkeypatch
 
     container = ThreadingHTTPServer(("127.0.0.1", 0), Container)
     threading.Thread(target=container.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    monkeypatch.setattr(transport, "_container", None)
+    transport._container.cache_clear()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{container.server_port}/credentials")
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "key")
     exchange()
     exchange()
+    transport._container.cache_clear()
     container.shutdown()
     container.server_close()
     assert asked == ["key"]

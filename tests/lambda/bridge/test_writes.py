@@ -10,6 +10,8 @@ import service
 import writes
 from tests.bridge_support import ARN, arguments, packed, record, refused, vectors
 
+INVOCATION = "5a1c0f3e-0000-4000-8000-000000000001"
+
 
 def put(call, records, **changes):
     return call("put_vectors", arguments("put_vectors", vectors=records, **changes))
@@ -169,6 +171,7 @@ def test_a_failure_says_what_is_written(call, emulated, monkeypatch, failing, co
     records = [record(f"k{n:04}", [1.0, 2.0]) for n in range(1100)]
     result = put(call, records)
     error = {"code": code, "message": "no", "retryable": retryable, "request_id": "service-1"}
+    error["function_request_id"] = INVOCATION
     assert result == {"written": failing * 500, "error": error}
     assert sorted(emulated.contents()) == [item["key"] for item in records[: failing * 500]]
     assert put(call, records[failing * 500 :]) == {"written": 1100 - failing * 500, "error": None}
@@ -202,8 +205,9 @@ def test_no_chunk_is_begun_that_may_not_end_in_time(call, emulated, monkeypatch)
     monkeypatch.setattr(service.Session, "has_time", lambda _: False)
     result = put(call, [record(f"k{n}", [1.0, 2.0]) for n in range(1100)])
     error = {"code": "DeadlineExceeded", "message": "the time that the database allows ran out", "retryable": True}
-    assert result == {"written": 500, "error": {**error, "request_id": None}}
-    assert delete(call, [f"k{n}" for n in range(1100)]) == {"deleted": 500, "error": {**error, "request_id": None}}
+    error |= {"request_id": None, "function_request_id": INVOCATION}
+    assert result == {"written": 500, "error": error}
+    assert delete(call, [f"k{n}" for n in range(1100)]) == {"deleted": 500, "error": error}
 
 
 def test_a_refused_slice_writes_nothing(call, emulated):

@@ -1,5 +1,6 @@
 """`vectordb migrate` as it is run: by a shell, against the TLS front, with a secret from an endpoint."""
 
+import contextlib
 import json
 import os
 import resource
@@ -240,7 +241,8 @@ class Relay:
 
     def _run(self, target, turns):
         client, _ = self._listener.accept()
-        with client, socket.create_connection(("127.0.0.1", target)) as server:
+        # The end of one side may come as a reset.
+        with client, socket.create_connection(("127.0.0.1", target)) as server, contextlib.suppress(ConnectionError):
             answered = True
             while True:
                 for readable in select.select([client, server], [], [])[0]:

@@ -19,7 +19,8 @@ def step():
 def test_the_step_sets_only_variables_that_are_read(step):
     strings = {node.value for node in ast.walk(step) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     given = {name for name in strings if name.startswith("VECTORDB_") and name.isupper()}
-    assert given <= set(settings.NAMES)
+    for_plans = {"VECTORDB_INDEXES_SHA256"}  # known before the ARNs are: what makes the step run is seen in a plan
+    assert given - for_plans <= set(settings.NAMES)
     assert {settings.HOST, settings.REGION, settings.SECRET_ARN, settings.BASTION_ID} <= given
 
 

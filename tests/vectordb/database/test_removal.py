@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from importlib import resources
 from pathlib import Path
 
 import psycopg
@@ -79,6 +80,17 @@ def test_what_people_made_stays_and_belongs_to_the_master(applied):
     assert applied.rows("select x::text, tableowner::text from app.docs, pg_tables where tablename = 'docs'") == [
         ("[1,2,3]", MASTER)
     ]
+
+
+def test_the_example_is_taken_up_again(applied):
+    """`make up` makes the tables of vectordb_owner, and they are the master's after a removal."""
+    example = resources.files("vectordb.local.example").joinpath("schema.sql").read_bytes()
+    for _ in range(2):
+        with applied.connect() as connection:
+            connection.execute(example)
+            connection.execute("set role vectordb_owner; truncate stdlib.loaded, stdlib.entries")
+        remove(applied)
+        applied.apply_all()
 
 
 def test_what_depends_on_it_is_named_and_nothing_is_removed(applied):

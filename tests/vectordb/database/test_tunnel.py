@@ -283,10 +283,17 @@ def test_opening_is_called_off_from_another_thread(installed, ssm, monkeypatch):
     monkeypatch.setenv("FAKE_MISBEHAVIOUR", "silent")
     ssm.stubber.add_response("start_session", ANSWER, STANDARD)
     deadline = Deadline(60)
-    threading.Timer(0.5, deadline.call_off).start()
-    started = time.monotonic()
+    called_off = []
+
+    def call_off():
+        while not installed.exists():  # until the plugin runs
+            time.sleep(0.01)
+        called_off.append(time.monotonic())
+        deadline.call_off()
+
+    threading.Thread(target=call_off, daemon=True).start()
     found = Settings.from_environment(GOOD)
     with pytest.raises(RouteLostError), tunnel.opened(found, deadline=deadline, say=[].append, client=ssm):
         pass
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - called_off[0] < 5
     assert not processes.alive(json.loads(installed.read_text())["pid"])

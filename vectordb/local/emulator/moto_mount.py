@@ -7,6 +7,7 @@ metadata) do not reach it, because WSGI servers drop them.
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from vectordb.local.emulator.wire import StartResponse
@@ -31,6 +32,10 @@ PRELOADED = {
 FIRST = ("sts", "iam", "kms", "secretsmanager", "logs", "awslambda")
 """What every deployment uses, before our own services are loaded."""
 
+_ONE_AT_A_TIME = frozenset({"iam", "sts", "kms", "secretsmanager", "awslambda", "rds", "ssm", "cloudwatch"})
+"""moto's state has no locks: a call that looks for a role fails when another makes one meanwhile. Those that are not named here
+may wait, or run functions, whose own calls of these would then wait for them."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,14 +50,18 @@ class MotoMount:
         # One thread at a time imports moto's modules: several of them import each other, and Python resolves such a cycle
         # between threads by handing one of them a half-made module.
         self._lock = threading.RLock()
+        self._turn = threading.Lock()
         self._dispatcher: Any = None
         self._when_imported = when_imported
         self.loaded: list[str] = []
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
-            application = self._make_dispatcher().get_application(environ)
-        reply: Iterable[bytes] = application(environ, start_response)
+            dispatcher = self._make_dispatcher()
+            application = dispatcher.get_application(environ)
+            service = next((name for name, made in dispatcher.app_instances.items() if made is application), "")
+        with self._turn if service in _ONE_AT_A_TIME else nullcontext():
+            reply: Iterable[bytes] = application(environ, start_response)
         return reply
 
     def imported(self) -> None:

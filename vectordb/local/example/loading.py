@@ -19,7 +19,7 @@ from vectordb.local.state import Credentials, Running
 
 INDEX = "stdlib"
 _BATCH = 500  # PutVectors takes no more
-_METADATA = "module, kind, summary"
+_METADATA = "id, module, name, kind, characters, summary"
 """What each vector has in S3 Vectors; other metadata are another load."""
 _LOADED = "INSERT INTO stdlib.loaded VALUES (%s, %s) ON CONFLICT (store) DO UPDATE SET corpus = excluded.corpus"
 
@@ -111,7 +111,14 @@ def _into_index(
             {
                 "key": str(entry.id),
                 "data": {"float32": vector},
-                "metadata": {"module": entry.module, "kind": entry.kind, "summary": entry.summary},
+                "metadata": {
+                    "id": entry.id,
+                    "module": entry.module,
+                    "name": entry.name,
+                    "kind": entry.kind,
+                    "characters": len(entry.doc),
+                    "summary": entry.summary,
+                },
             }
             for entry, vector in pairs[start : start + _BATCH]
         ]

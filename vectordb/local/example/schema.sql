@@ -1,5 +1,15 @@
 -- The worked example's table. Applied as the master; owned by the owner of everything, read and written through its roles.
 CREATE SCHEMA IF NOT EXISTS stdlib AUTHORIZATION vectordb_owner;
+-- The master's since `vectordb remove-schema`, which leaves tables of one's own where they are.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'stdlib' AND nspowner <> 'vectordb_owner'::regrole) THEN
+        ALTER SCHEMA stdlib OWNER TO vectordb_owner;
+        ALTER TABLE IF EXISTS stdlib.entries OWNER TO vectordb_owner;
+        ALTER TABLE IF EXISTS stdlib.loaded OWNER TO vectordb_owner;
+    END IF;
+END
+$$;
 SET ROLE vectordb_owner;
 CREATE TABLE IF NOT EXISTS stdlib.entries (
     id bigint PRIMARY KEY,

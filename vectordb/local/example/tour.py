@@ -56,4 +56,7 @@ def _next(out: Console) -> None:
     out.print(f'  {vectordb} search --local "your own question"')
     count = 'psql -c "select count(*) from stdlib.entries"'
     out.print(f'  eval "$({vectordb} local env)" && {count}', soft_wrap=True)
+    out.print(
+        f"  {vectordb} connect --local                    psql; docs/search-in-sql.md has what to ask", soft_wrap=True
+    )
     out.print(f"  {vectordb} local status        make down        make plan")

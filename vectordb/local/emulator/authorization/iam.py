@@ -32,7 +32,7 @@ def policies(role_arn: str) -> tuple[Policy, ...]:
     from moto.iam.models import iam_backends
 
     backend = iam_backends[ACCOUNT][role_arn.split(":")[1]]
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = next((role for role in list(backend.roles.values()) if role.arn == role_arn), None)
     if role is None:
         return ()
     if role.permissions_boundary_arn:
@@ -70,22 +70,6 @@ def know_aws_managed_policies() -> None:
         return attach(self, policy_arn, role_name)
 
     setattr(IAMBackend, "attach_role_policy", attach_role_policy)  # noqa: B010 - moto has types, and a method is none of them
-
-
-def aws_managed_document(arn: str) -> dict[str, Any]:
-    """The document of an AWS managed policy.
-
-    Raises:
-        KeyError: there is none of that name, or it has another path.
-    """
-    from moto.iam.aws_managed_policies import aws_managed_policies_data
-
-    path, _, name = arn.partition(":policy")[2].rpartition("/")
-    found = json.loads(aws_managed_policies_data)[name]
-    if found["Path"] != f"{path}/":
-        raise KeyError(arn)
-    document: dict[str, Any] = found["Document"]
-    return document
 
 
 def _aws_managed(backend: Any, arn: str) -> Any:
