@@ -70,6 +70,21 @@ def test_it_ends_cleanly_when_asked(start):
     assert running.errors.read_text() == ""
 
 
+@pytest.mark.parametrize("after", [0, 0.05, 0.2, 0.5, 1.0])
+def test_asked_twice_it_ends_once(start, after):
+    """The kernel's signal and the watch for the parent come a moment apart when the parent is killed."""
+    running = start()
+    time.sleep(after)  # while it loads what it needs, and after
+    for _ in range(300):
+        if running.process.poll() is not None:
+            break
+        running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    running.process.wait(10)
+    assert running.process.returncode == 0
+    assert running.errors.read_text() == ""
+
+
 def test_it_ends_with_its_parent(tmp_path):
     program = """
 import subprocess, sys, time

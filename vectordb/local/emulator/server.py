@@ -33,6 +33,9 @@ _SPARE_THREADS = 24
 _LARGEST_BODY = 64 << 20
 _IN_MEMORY = 32 << 20
 """Bodies up to here are not written to temporary files: S3 Vectors takes 20 MiB."""
+_ASKS_TO_END = (signal.SIGTERM, signal.SIGINT)
+_ENDS_WITHIN = 10
+"""Seconds from the request to end; then the kernel ends the process."""
 
 _log = logging.getLogger(__name__)
 
@@ -275,11 +278,16 @@ def serve(options: Options, listener: socket.socket) -> None:
     )
 
     def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        # Once: when the parent is killed the kernel asks, and the watch for the parent asks again a moment later, in
+        # the middle of the ending. Whatever that waits for, it is over soon: what was acknowledged is on disk.
+        for number in _ASKS_TO_END:
+            signal.signal(number, signal.SIG_IGN)
+        signal.alarm(_ENDS_WITHIN)
         # First the functions: waitress waits for the requests that wait for them.
         emulator.end_functions()
         raise SystemExit(0)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ASKS_TO_END:
         signal.signal(number, stop)
     if options.port_file is not None:
         unfinished = options.port_file.with_name(options.port_file.name + ".new")
@@ -292,5 +300,7 @@ def serve(options: Options, listener: socket.socket) -> None:
     threading.Thread(target=emulator.preload, name="preload", daemon=True).start()
     try:
         server.run()
+    except SystemExit:  # asked to end before it ran
+        pass
     finally:
         emulator.close()
