@@ -15,11 +15,11 @@ VALUES
     -- Guide, embeddings-schema.
     ('bedrock', 'amazon.titan-embed-text-v1', '{1536}', 1, 50000, 8192),
     ('bedrock', 'amazon.titan-embed-text-v2:0', '{1024,512,256}', 1, 50000, 8192),
-    ('bedrock', 'amazon.titan-embed-image-v1', '{1024,384,256}', 1, 1024, 256),
-    ('bedrock', 'cohere.embed-english-v3', '{1024}', 96, 2048, NULL),
-    ('bedrock', 'cohere.embed-multilingual-v3', '{1024}', 96, 2048, NULL),
-    ('bedrock', 'cohere.embed-v4:0', '{1536,1024,512,256}', 96, 500000, 128000),
-    ('bedrock', 'amazon.nova-2-multimodal-embeddings-v1:0', '{3072,1024,384,256}', 1, 50000, 8192)
+    ('bedrock', 'amazon.titan-embed-image-v1', '{1024,384,256}', 1, 2560, 256),
+    ('bedrock', 'cohere.embed-english-v3', '{1024}', 96, 2048, 512),
+    ('bedrock', 'cohere.embed-multilingual-v3', '{1024}', 96, 2048, 512),
+    ('bedrock', 'cohere.embed-v4:0', '{1536,1024,512,256}', 96, 128000, 128000),
+    ('bedrock', 'amazon.nova-2-multimodal-embeddings-v1:0', '{3072,1024,384,256}', 1, 8192, 8192)
 ON CONFLICT (provider, model) DO UPDATE SET
     dimensions = excluded.dimensions,
     texts_per_request = excluded.texts_per_request,
@@ -38,8 +38,10 @@ BEGIN
         RETURN jsonb_build_object('method', 'none');
     END IF;
     PERFORM embed.one_of(caller, 'chunking', given, 'unit', '{characters,tokens}');
-    size := embed.number_between(caller, 'chunking', given, 'size', 1, 100000);
-    PERFORM embed.number_between(caller, 'chunking', given, 'overlap', 0, size - 1);
+    -- The worker's own rule (chunking/plan.py): a smaller chunk says nothing, and one that repeats more than half gets nowhere. A size
+    -- beyond what the model takes is cut to that by the worker.
+    size := embed.number_between(caller, 'chunking', given, 'size', CASE given ->> 'unit' WHEN 'tokens' THEN 16 ELSE 20 END, 100000);
+    PERFORM embed.number_between(caller, 'chunking', given, 'overlap', 0, size / 2);
     RETURN given;
 END
 $$;
@@ -101,12 +103,14 @@ AS $$
 DECLARE
     known embed.model;
 BEGIN
-    PERFORM embed.refuse_unknown(caller, 'embedding', given, '{provider,model,dimension,normalize,region,url}');
+    PERFORM embed.refuse_unknown(caller, 'embedding', given, '{provider,model,dimension,normalize,region,url,prefixes}');
     IF given ->> 'model' IS NULL THEN
         PERFORM embed.refuse_null(caller, 'model');
     ELSIF embed.one_of(caller, 'embedding', given, 'provider', '{bedrock,http}') = 'http' THEN
         IF coalesce(given ->> 'url', '') !~ '^https?://[^/[:space:]]+' THEN
             PERFORM embed.refuse(caller, format('url must begin with https:// or http://, not %L', given ->> 'url'));
+        ELSIF jsonb_typeof(given -> 'prefixes') <> 'object' OR jsonb_path_exists(given, '$.prefixes.* ? (@.type() != "string")') THEN
+            PERFORM embed.refuse(caller, 'prefixes must be an object of the texts document and query');
         END IF;
         PERFORM embed.number_between(caller, 'embedding', given, 'dimension', 1, 16000);
         RETURN given;
@@ -145,30 +149,54 @@ AS $$
 $$;
 COMMENT ON FUNCTION embed.bedrock IS 'A model of Amazon Bedrock; without dimensions the most that it gives; without region the database''s';
 
-CREATE OR REPLACE FUNCTION embed.http(url text, model text, dimensions integer, normalized boolean DEFAULT false) RETURNS jsonb
+CREATE OR REPLACE FUNCTION embed.http(
+    url text, model text, dimensions integer, normalized boolean DEFAULT false, document_prefix text DEFAULT '', query_prefix text DEFAULT ''
+) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT embed.checked_embedding('embed.http', jsonb_strip_nulls(jsonb_build_object(
-        'provider', 'http', 'url', url, 'model', model, 'dimension', dimensions, 'normalize', normalized
+        'provider', 'http', 'url', url, 'model', model, 'dimension', dimensions, 'normalize', normalized,
+        'prefixes', nullif(jsonb_strip_nulls(jsonb_build_object(
+            'document', nullif(document_prefix, ''), 'query', nullif(query_prefix, '')
+        )), '{}')
     )))
 $$;
-COMMENT ON FUNCTION embed.http IS 'A model behind an HTTP endpoint inside the VPC';
+COMMENT ON FUNCTION embed.http IS
+    'A model behind an HTTP endpoint inside the VPC that the deployment names (vectordb:embedding endpoints). The prefixes go before each text, as '
+    'models of the E5 and BGE families want them. Its limits: a row of embed.model with the provider http';
+
+CREATE OR REPLACE FUNCTION embed.checked_index(caller text, given jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    options record;
+BEGIN
+    PERFORM embed.one_of(caller, 'destination', given, 'distance', '{cosine,euclidean,inner_product}');
+    PERFORM embed.one_of(caller, 'destination', '{"index": "auto"}' || given, 'index', '{auto,none,hnsw}');
+    PERFORM embed.number_between(caller, 'destination', '{"m": 16}' || given, 'm', 2, 100);
+    SELECT * INTO options FROM embed.index_options(given);
+    -- pgvector refuses fewer than 2 * m.
+    PERFORM embed.number_between(caller, 'destination', jsonb_build_object('ef_construction', options.ef_construction), 'ef_construction', greatest(4, 2 * options.m), 1000);
+END
+$$;
+COMMENT ON FUNCTION embed.checked_index IS 'Internal: the distance and the index of vectors in PostgreSQL';
 
 CREATE OR REPLACE FUNCTION embed.checked_destination(caller text, given jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM embed.refuse_unknown(caller, 'destination', given, '{kind,view,type,column,index,arn,metadata,distance}');
+    PERFORM embed.refuse_unknown(caller, 'destination', given, '{kind,view,type,column,index,m,ef_construction,arn,metadata,distance}');
     CASE embed.one_of(caller, 'destination', given, 'kind', '{table,column,s3_vectors}')
         WHEN 'table' THEN
             PERFORM embed.one_of(caller, 'destination', given, 'type', '{vector,halfvec}');
-            PERFORM embed.one_of(caller, 'destination', given, 'distance', '{cosine,euclidean,inner_product}');
+            PERFORM embed.checked_index(caller, given);
         WHEN 'column' THEN
             IF given ->> 'column' IS NULL THEN
                 PERFORM embed.refuse_null(caller, 'column_name');
             END IF;
-            PERFORM embed.one_of(caller, 'destination', given, 'distance', '{cosine,euclidean,inner_product}');
+            PERFORM embed.checked_index(caller, given);
         ELSE
             IF given ->> 'index' IS NULL THEN
                 PERFORM embed.refuse_null(caller, 'index_name');
@@ -183,23 +211,27 @@ $$;
 COMMENT ON FUNCTION embed.checked_destination IS 'Internal: a destination that is well formed';
 
 CREATE OR REPLACE FUNCTION embed.to_table(
-    view_name text DEFAULT NULL, type text DEFAULT 'vector', distance text DEFAULT 'cosine'
+    view_name text DEFAULT NULL, type text DEFAULT 'vector', distance text DEFAULT 'cosine', index text DEFAULT 'auto',
+    m integer DEFAULT NULL, ef_construction integer DEFAULT NULL
 ) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT embed.checked_destination('embed.to_table', jsonb_strip_nulls(jsonb_build_object(
-        'kind', 'table', 'view', view_name, 'type', type, 'distance', distance
+        'kind', 'table', 'view', view_name, 'type', type, 'distance', distance, 'index', nullif(index, 'auto'), 'm', m, 'ef_construction', ef_construction
     )))
 $$;
 COMMENT ON FUNCTION embed.to_table IS
     'A table of chunks for each generation, and a view of the live one: view_name (schema.name), else embeddings.<vectorizer>. '
-    'type: vector, or halfvec, half the size. distance: how search orders';
+    'type: vector, or halfvec, half the size. distance: how search orders. index: auto (HNSW, built when it pays), none, or hnsw (at once, whatever '
+    'the number); m and ef_construction are HNSW''s';
 
-CREATE OR REPLACE FUNCTION embed.to_column(column_name text, distance text DEFAULT 'cosine') RETURNS jsonb
+CREATE OR REPLACE FUNCTION embed.to_column(
+    column_name text, distance text DEFAULT 'cosine', index text DEFAULT 'auto', m integer DEFAULT NULL, ef_construction integer DEFAULT NULL
+) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT embed.checked_destination('embed.to_column', jsonb_strip_nulls(jsonb_build_object(
-        'kind', 'column', 'column', column_name, 'distance', distance
+        'kind', 'column', 'column', column_name, 'distance', distance, 'index', nullif(index, 'auto'), 'm', m, 'ef_construction', ef_construction
     )))
 $$;
 COMMENT ON FUNCTION embed.to_column IS 'A column of the source itself, vector(n) or halfvec(n); the whole content is one chunk';

@@ -98,17 +98,22 @@ CREATE OR REPLACE FUNCTION embed.key_of(keys jsonb, row_name text) RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- The same text in every session, whatever its TimeZone and bytea_output, and for numbers that are equal.
-    SELECT '(jsonb_build_array(' || string_agg(
-        CASE k.kind
-            WHEN 'plain' THEN format('%1$s.%2$I', row_name, k.name)
-            WHEN 'text' THEN format('%1$s.%2$I::text', row_name, k.name)
-            WHEN 'numeric' THEN format('trim_scale(%1$s.%2$I)', row_name, k.name)
-            WHEN 'timestamptz' THEN format('(%1$s.%2$I AT TIME ZONE ''UTC'')', row_name, k.name)
-            WHEN 'bytea' THEN format('encode(%1$s.%2$I, ''hex'')', row_name, k.name)
-        END, ', ' ORDER BY k.place
-    ) || ')::text COLLATE "C")'
-    FROM ROWS FROM (jsonb_to_recordset(keys) AS (name text, kind text)) WITH ORDINALITY AS k(name, kind, place)
+    -- The same text in every session, whatever its TimeZone and bytea_output, and for numbers that are equal. Integers, which most keys
+    -- are, need no jsonb for that.
+    SELECT CASE
+        WHEN bool_and(k.type ~ '^pg_catalog\.int[248]$')
+        THEN '((''['' || ' || string_agg(format('%1$s.%2$I::text', row_name, k.name), ' || '', '' || ' ORDER BY k.place) || ' || '']'') COLLATE "C")'
+        ELSE '(jsonb_build_array(' || string_agg(
+            CASE k.kind
+                WHEN 'plain' THEN format('%1$s.%2$I', row_name, k.name)
+                WHEN 'text' THEN format('%1$s.%2$I::text', row_name, k.name)
+                WHEN 'numeric' THEN format('trim_scale(%1$s.%2$I)', row_name, k.name)
+                WHEN 'timestamptz' THEN format('(%1$s.%2$I AT TIME ZONE ''UTC'')', row_name, k.name)
+                WHEN 'bytea' THEN format('encode(%1$s.%2$I, ''hex'')', row_name, k.name)
+            END, ', ' ORDER BY k.place
+        ) || ')::text COLLATE "C")'
+    END
+    FROM ROWS FROM (jsonb_to_recordset(keys) AS (name text, kind text, type text)) WITH ORDINALITY AS k(name, kind, type, place)
 $$;
 COMMENT ON FUNCTION embed.key_of IS 'Internal: the expression that makes the key of a row';
 

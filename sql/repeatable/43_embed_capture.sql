@@ -4,26 +4,33 @@
 -- vectorizer, with its columns and generations in their text: a transaction of any isolation level then knows the generations
 -- that there are when it writes. They run as vectordb_owner, so that whoever may write the source needs nothing of ours.
 --
--- A user never waits long and is never in a deadlock because of us: whoever holds a row of embed.work holds its row of the
--- source, except workers, and those hold it for one short transaction in which they wait for nobody.
+-- A user never waits long and is never in a deadlock because of us. Whoever holds a row of embed.work holds its row of the source,
+-- or its place in the source's primary key, and had to have it first: what would wait for a row of embed.work has waited for the
+-- source before. So the order in which a statement enqueues does not matter, and it is not sorted. Workers alone hold no row of the
+-- source; they do it for one short transaction in which they wait for nobody.
 
 SET LOCAL ROLE vectordb_owner;
 
-CREATE OR REPLACE FUNCTION embed.enqueueing(vectorizer_id integer, changes text) RETURNS text
+CREATE OR REPLACE FUNCTION embed.enqueueing(vectorizer embed.vectorizer, changes text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+    -- What waits already keeps its place in the line, and as no column of an index changes, its entries in the indexes.
     SELECT format(
         $statement$
-    INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at)
-    SELECT %1$s, g.number, c.key, nextval('embed.version'), c.operation::"char", statement_timestamp(), statement_timestamp()
+    INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at, bell)
+    SELECT %1$s, g.number, c.key, nextval('embed.version'), c.operation::"char", statement_timestamp(), statement_timestamp(), %4$s
     FROM (%2$s) AS c CROSS JOIN (VALUES %3$s) AS g(number)
-    ORDER BY g.number, c.key
     ON CONFLICT (vectorizer_id, generation, key) DO UPDATE SET
-        version = excluded.version, operation = excluded.operation, priority = 0, attempts = 0,
-        not_before = excluded.not_before, lease = NULL, lease_until = NULL, last_error = NULL;$statement$,
-        enqueueing.vectorizer_id, changes,
-        (SELECT string_agg(format('(%s)', g.number), ', ' ORDER BY g.number) FROM embed.generation AS g WHERE g.vectorizer_id = enqueueing.vectorizer_id)
+        version = excluded.version, operation = excluded.operation, priority = 0, attempts = 0, bell = excluded.bell,
+        not_before = least(w.not_before, excluded.not_before), lease = NULL, lease_until = NULL, last_error = NULL;$statement$,
+        vectorizer.id, changes,
+        (SELECT string_agg(format('(%s)', g.number), ', ' ORDER BY g.number) FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id),
+        -- One row of the statement rings (51_embed_bell.sql).
+        CASE WHEN vectorizer.delivery ->> 'mode' IN ('event', 'queue')
+            THEN format('CASE row_number() OVER () WHEN 1 THEN ''embed.bell_%s''::regclass END', vectorizer.id)
+            ELSE 'NULL::regclass'
+        END
     )
 $$;
 COMMENT ON FUNCTION embed.enqueueing IS
@@ -41,8 +48,8 @@ DECLARE
     content constant text := format('(%s)::text COLLATE "C"', vectorizer.content);
     -- 64 bits, under a seed that nobody knows who writes texts.
     form constant text := format(
-        'hash_record_extended(ROW(%s, %%s%s), %s)', embed.key_names(vectorizer.keys),
-        (SELECT string_agg(format(', %I::text COLLATE "C"', f), '') FROM unnest(fields) AS f), (random() * 9e18)::bigint
+        'hash_record_extended(ROW(%s, %%s%s), %s)', replace(embed.key_names(vectorizer.keys), '%', '%%'),
+        replace((SELECT string_agg(format(', %I::text COLLATE "C"', f), '') FROM unnest(fields) AS f), '%', '%%'), (random() * 9e18)::bigint
     );
     places text;
     parts text;
@@ -128,25 +135,23 @@ END
 $$;
 COMMENT ON FUNCTION embed.write_capture IS 'Internal: writes the trigger functions of a vectorizer, for the generations that it has';
 
-CREATE OR REPLACE FUNCTION embed.place_triggers(vectorizer_id integer) RETURNS void
+CREATE OR REPLACE FUNCTION embed.place_triggers(caller text, vectorizer_id integer) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     source constant regclass := (SELECT v.source FROM embed.vectorizer AS v WHERE v.id = vectorizer_id);
     member regclass;
+    members oid[] := '{}';
+    statements text := '';
 BEGIN
-    -- Writers wait behind us while we wait for writers: not for long.
-    IF current_setting('lock_timeout') = '0' THEN
-        PERFORM set_config('lock_timeout', '10s', true);
-    END IF;
     -- A statement fires the triggers of the table that it names: the parent's, or a partition's.
     FOR member IN
         SELECT source UNION SELECT t.relid FROM pg_partition_tree(source) AS t
         WHERE t.relid <> source AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = t.relid AND c.relkind IN ('r', 'p'))
     LOOP
-        -- Placing one waits for all who have written the table; whoever writes it later runs the functions as they are now.
-        EXECUTE format(
+        members := members || member::oid;
+        statements := statements || format(
             'CREATE OR REPLACE TRIGGER embed_%1$s_insert AFTER INSERT ON %2$s REFERENCING NEW TABLE AS embed_new '
             'FOR EACH STATEMENT EXECUTE FUNCTION embed.capture_%1$s_insert();'
             'CREATE OR REPLACE TRIGGER embed_%1$s_update AFTER UPDATE ON %2$s REFERENCING OLD TABLE AS embed_old NEW TABLE AS embed_new '
@@ -158,6 +163,8 @@ BEGIN
             vectorizer_id, member
         );
     END LOOP;
+    -- Placing one waits for all who have written the table; whoever writes it later runs the functions as they are now.
+    PERFORM embed.patiently(caller, statements, members);
 END
 $$;
 COMMENT ON FUNCTION embed.place_triggers IS

@@ -82,14 +82,16 @@ BEGIN
         RETURN;
     END IF;
     -- A chunk is a piece of its row: whoever the row is hidden from must not see it either.
-    EXECUTE format('DROP POLICY IF EXISTS of_the_source ON %s', chunks);
+    IF EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = chunks::regclass AND p.polname = 'of_the_source') THEN
+        EXECUTE format('DROP POLICY of_the_source ON %s', chunks);
+    END IF;
     IF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = vectorizer.source) THEN
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', chunks);
         EXECUTE format(
             'CREATE POLICY of_the_source ON %1$s FOR SELECT USING (EXISTS (SELECT FROM %2$s AS embed_source WHERE %3$s))',
             chunks, vectorizer.source, embed.key_equal(vectorizer.keys, 'embed_source', split_part(chunks, '.', 2))
         );
-    ELSE
+    ELSIF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = chunks::regclass) THEN
         EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', chunks);
     END IF;
 END
@@ -125,6 +127,9 @@ BEGIN
             chunks, generation.destination ->> 'type', generation.dimension, names
         );
         EXECUTE format('COMMENT ON TABLE %s IS %L', chunks, format('Vectorizer %s: chunks of generation %s', vectorizer.name, number));
+        IF generation.destination ->> 'index' = 'hnsw' THEN
+            PERFORM embed.build_index(vectorizer_id, number);
+        END IF;
     ELSIF generation.destination ->> 'kind' = 's3_vectors' THEN
         PERFORM embed.build_manifest(vectorizer, generation);
     END IF;
@@ -145,6 +150,7 @@ DECLARE
 BEGIN
     SELECT v.* INTO vectorizer FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
     SELECT g.* INTO live FROM embed.generation AS g WHERE g.vectorizer_id = show_live.vectorizer_id AND g.state = 'live';
+    PERFORM embed.make_searches(vectorizer_id);
     IF live.destination ->> 'kind' IS DISTINCT FROM 'table' THEN
         RETURN;
     END IF;

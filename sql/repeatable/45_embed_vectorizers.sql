@@ -62,6 +62,7 @@ DECLARE
     kind constant text := destination ->> 'kind';
     column_name constant text := destination ->> 'column';
     place record;
+    held_as text := destination ->> 'type';
     problem text;
     hint text;
 BEGIN
@@ -74,6 +75,7 @@ BEGIN
         SELECT t.typname, a.atttypmod, format_type(a.atttypid, a.atttypmod) AS type, a.attgenerated <> '' AS generated INTO place
         FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
         WHERE a.attrelid = source AND a.attname = column_name AND a.attnum > 0;
+        held_as := place.typname;
         problem := CASE
             WHEN chunking ->> 'method' <> 'none' THEN 'a column holds one vector for a row: the chunking must be embed.chunk_none()'
             WHEN place.type IS NULL THEN format('%s has no column %I', source, column_name)
@@ -83,6 +85,11 @@ BEGIN
             THEN format('the column %I of %s is of type %s, the model gives %s dimensions', column_name, source, place.type, embedding ->> 'dimension')
         END;
         hint := format('ALTER TABLE %s ADD COLUMN %I public.vector(%s);', source, column_name, embedding ->> 'dimension');
+    END IF;
+    IF problem IS NULL AND kind IN ('table', 'column') AND destination ->> 'index' = 'hnsw'
+        AND (embedding ->> 'dimension')::integer > embed.most_indexed(held_as) THEN
+        problem := format('an HNSW index takes at most %s dimensions', embed.most_indexed(held_as));
+        hint := 'halfvec takes 4000, vector 2000; or ask the model for fewer dimensions, or search without: index => ''none''.';
     END IF;
     IF problem IS NULL AND delivery ->> 'mode' = 'in_transaction' AND (kind <> 'column' OR chunking ->> 'method' <> 'none') THEN
         problem := 'in_transaction needs the destination embed.to_column and the chunking embed.chunk_none()';
@@ -152,12 +159,13 @@ BEGIN
         (embedding ->> 'dimension')::integer, CASE add_generation.state WHEN 'live' THEN clock_timestamp() END
     );
     PERFORM embed.build_tables(vectorizer.id, next_number);
-    PERFORM embed.declare_limit(embedding, vectorizer.limits);
     PERFORM embed.write_capture(vectorizer.id);
-    PERFORM embed.place_triggers(vectorizer.id);
+    PERFORM embed.place_triggers(caller, vectorizer.id);
+    -- After what may wait: the limiter's row is everybody's.
+    PERFORM embed.declare_limit(embedding, vectorizer.limits);
     IF backfill <> 'none' THEN
         INSERT INTO embed.backfill (vectorizer_id, generation, priority)
-        VALUES (vectorizer.id, next_number, CASE backfill WHEN 'now' THEN 0 ELSE 9 END);
+        VALUES (vectorizer.id, next_number, CASE backfill WHEN 'now' THEN 0 WHEN 'batch' THEN 10 ELSE 9 END);
     END IF;
     PERFORM embed.wake(vectorizer.id);
     RETURN next_number;
@@ -185,23 +193,26 @@ DECLARE
 BEGIN
     IF missing IS NOT NULL THEN
         PERFORM embed.refuse_null(caller, missing);
-    ELSIF name !~ '^[a-z][a-z0-9_]{0,39}$' THEN
+    ELSIF name !~ '^[a-z][a-z0-9_]{0,39}$' OR name ~ '_generation_[0-9]+(_rows)?$' THEN
         PERFORM embed.refuse(
             caller, format('%L is no name for a vectorizer', name),
-            'A name has 1 to 40 lower-case letters, digits and underscores and begins with a letter.'
+            'A name has 1 to 40 lower-case letters, digits and underscores and begins with a letter; it does not end like a generation''s table.'
         );
     ELSIF EXISTS (SELECT FROM embed.vectorizer AS v WHERE v.name = create_vectorizer.name) THEN
         PERFORM embed.refuse(
             caller, format('there is a vectorizer %L already', name),
             'embed.alter_vectorizer changes it; embed.drop_vectorizer removes it.', '42710'
         );
-    ELSIF backfill NOT IN ('now', 'low', 'none') THEN
-        PERFORM embed.refuse(caller, format('backfill must be one of now, low, none, not %L', backfill));
+    ELSIF backfill NOT IN ('now', 'low', 'batch', 'none') THEN
+        PERFORM embed.refuse(caller, format('backfill must be one of now, low, batch, none, not %L', backfill));
     END IF;
     PERFORM embed.checked_source(caller, source);
     key_columns := embed.key_columns(caller, source);
     SELECT e.* INTO expression FROM embed.content_expression(caller, source, content) AS e;
     embedding := embed.checked_embedding(caller, embedding);
+    IF backfill = 'batch' THEN
+        PERFORM embed.check_batch(caller, embedding);
+    END IF;
     PERFORM embed.checked_chunking(caller, chunking), embed.checked_destination(caller, destination),
         embed.checked_delivery(caller, delivery), embed.checked_limits(caller, limits);
     destination := embed.placed(caller, destination);
@@ -210,7 +221,11 @@ BEGIN
 
     INSERT INTO embed.vectorizer (name, source, keys, content, content_columns, delivery, limits, created_by)
     VALUES (name, source, key_columns, expression.expression, expression.columns, delivery, limits, session_user)
+    ON CONFLICT DO NOTHING
     RETURNING * INTO vectorizer;
+    IF vectorizer.id IS NULL THEN
+        PERFORM embed.refuse(caller, format('another session has made a vectorizer %L just now', name), NULL, '42710');
+    END IF;
     PERFORM embed.add_generation(caller, vectorizer, 'live', chunking, template, embedding, destination, backfill);
     PERFORM embed.show_live(vectorizer.id);
     PERFORM embed.place_delivery(vectorizer.id);
@@ -219,7 +234,7 @@ END
 $$;
 COMMENT ON FUNCTION embed.create_vectorizer IS
     'Watches a table and keeps the embeddings of its rows. content: an expression over its columns. backfill: now, low (after '
-    'whatever changes), none (only what changes from now on). Waits for who is writing the table, at most lock_timeout, else 10 s. '
+    'whatever changes), batch (by batch inference, hours later at half the price), none (only what changes from now on). Waits for who is writing the table, at most lock_timeout, else 10 s. '
     'Returns the vectorizer''s id';
 
 CREATE OR REPLACE FUNCTION embed.alter_vectorizer(
@@ -252,8 +267,10 @@ BEGIN
         PERFORM embed.place_delivery(vectorizer.id);
     END IF;
     PERFORM embed.declare_limit(live.embedding, limits);
-    IF (embedding, chunking, new_place) = (live.embedding, live.chunking, live.destination)
+    IF (embedding, chunking, embed.placement(new_place)) = (live.embedding, live.chunking, embed.placement(live.destination))
         AND new_template IS NOT DISTINCT FROM live.template THEN
+        -- An index that is there stays as it is.
+        UPDATE embed.generation AS g SET destination = new_place WHERE (g.vectorizer_id, g.number) = (vectorizer.id, live.number) AND g.destination <> new_place;
         RETURN NULL;
     END IF;
     PERFORM embed.checked_source(caller, vectorizer.source);
@@ -273,7 +290,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION embed.alter_vectorizer IS
-    'Changes delivery and limits at once. Another model, dimension, chunking, template ('''' for none) or destination is a new generation that '
+    'Changes delivery, limits and how the vectors are indexed at once. Another model, dimension, chunking, template ('''' for none) or destination is a new generation that '
     'builds beside the live one until embed.cutover: its number is returned, else NULL';
 
 CREATE OR REPLACE FUNCTION embed.pause(name text) RETURNS void
@@ -297,33 +314,63 @@ END
 $$;
 COMMENT ON FUNCTION embed.resume IS 'Goes on after embed.pause, and after a circuit that opened because something was not set up';
 
-CREATE OR REPLACE FUNCTION embed.drop_vectorizer(name text, keep_embeddings boolean DEFAULT false) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION embed.take_down(vectorizer_id integer, keep_embeddings boolean) RETURNS void
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
 AS $$
 DECLARE
-    vectorizer constant embed.vectorizer := embed.named('embed.drop_vectorizer', name);
+    vectorizer constant embed.vectorizer := (SELECT v FROM embed.vectorizer AS v WHERE v.id = vectorizer_id);
     generation embed.generation;
     action text;
 BEGIN
-    IF current_setting('lock_timeout') = '0' THEN
-        PERFORM set_config('lock_timeout', '10s', true);
-    END IF;
     FOREACH action IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
         -- With its triggers.
-        EXECUTE format('DROP FUNCTION IF EXISTS embed.capture_%s_%s() CASCADE', vectorizer.id, action);
+        EXECUTE format('DROP FUNCTION IF EXISTS embed.capture_%s_%s() CASCADE', vectorizer_id, action);
     END LOOP;
-    PERFORM embed.drop_delivery(vectorizer.id);
-    FOR generation IN SELECT g.* FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id LOOP
+    PERFORM embed.drop_delivery(vectorizer_id);
+    PERFORM embed.drop_searches(vectorizer.name);
+    FOR generation IN SELECT g.* FROM embed.generation AS g WHERE g.vectorizer_id = take_down.vectorizer_id LOOP
         IF NOT keep_embeddings AND generation.state = 'live' AND generation.destination ->> 'kind' = 'table' THEN
             EXECUTE format('DROP VIEW IF EXISTS %s', embed.view_name(vectorizer.name, generation.destination));
         END IF;
-        PERFORM embed.drop_generation(vectorizer.id, generation.number, keep_embeddings AND generation.state = 'live');
+        PERFORM embed.drop_generation(vectorizer_id, generation.number, keep_embeddings AND generation.state = 'live');
     END LOOP;
-    DELETE FROM embed.vectorizer AS v WHERE v.id = vectorizer.id;
-    DELETE FROM embed.work AS w WHERE w.vectorizer_id = vectorizer.id;
+    DELETE FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
+    -- What a user's transaction holds of it is removed by embed.tidy.
+    DELETE FROM embed.work AS w WHERE w.ctid = ANY (ARRAY(
+        SELECT x.ctid FROM embed.work AS x WHERE x.vectorizer_id = take_down.vectorizer_id FOR UPDATE SKIP LOCKED
+    ));
+END
+$$;
+COMMENT ON FUNCTION embed.take_down IS 'Internal: removes a vectorizer, in one go';
+
+CREATE OR REPLACE FUNCTION embed.tables_of(vectorizer embed.vectorizer) RETURNS oid[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(t.oid) || vectorizer.source::oid
+    FROM (
+        SELECT unnest(ARRAY[
+            to_regclass(embed.chunks_table(vectorizer.name, g.number)), to_regclass(embed.rows_table(vectorizer.name, g.number)),
+            to_regclass(coalesce(g.destination ->> 'view', format('embeddings.%I', vectorizer.name)))
+        ])::oid
+        FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id
+    ) AS t(oid)
+$$;
+COMMENT ON FUNCTION embed.tables_of IS 'Internal: the source, and what was made for a vectorizer: whose users may be in the way';
+
+CREATE OR REPLACE FUNCTION embed.drop_vectorizer(name text, keep_embeddings boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    caller constant text := 'embed.drop_vectorizer';
+    vectorizer constant embed.vectorizer := embed.named(caller, name);
+BEGIN
+    PERFORM embed.patiently(caller, format('SELECT embed.take_down(%s, %L)', vectorizer.id, keep_embeddings), embed.tables_of(vectorizer));
 END
 $$;
 COMMENT ON FUNCTION embed.drop_vectorizer IS
-    'Watches the table no more and removes its embeddings, or keeps the live generation''s table and view. A column of the source stays as it is';
+    'Watches the table no more and removes its embeddings, or keeps the live generation''s table and view. A column of the source stays as it is, with its index. '
+    'Waits for who uses these tables, at most lock_timeout, else 10 s';

@@ -21,6 +21,33 @@ END
 $$;
 COMMENT ON FUNCTION embed.unready IS 'Internal: how many rows the live generation has and the next one has still to embed';
 
+CREATE OR REPLACE FUNCTION embed.go_over(vectorizer_id integer, number integer, drop_kept boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM embed.drop_generation(g.vectorizer_id, g.number)
+    FROM embed.generation AS g WHERE drop_kept AND g.vectorizer_id = go_over.vectorizer_id AND g.state = 'retired';
+    UPDATE embed.generation AS g SET state = 'retired' WHERE g.vectorizer_id = go_over.vectorizer_id AND g.state = 'live';
+    UPDATE embed.generation AS g SET state = 'live', live_since = clock_timestamp()
+    WHERE (g.vectorizer_id, g.number) = (go_over.vectorizer_id, go_over.number);
+    PERFORM embed.show_live(vectorizer_id);
+    PERFORM embed.write_capture(vectorizer_id);
+END
+$$;
+COMMENT ON FUNCTION embed.go_over IS 'Internal: lets another generation be the live one, in one go';
+
+CREATE OR REPLACE FUNCTION embed.give_up(vectorizer_id integer, number integer) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM embed.drop_generation(vectorizer_id, number);
+    PERFORM embed.write_capture(vectorizer_id);
+END
+$$;
+COMMENT ON FUNCTION embed.give_up IS 'Internal: removes a generation, in one go';
+
 CREATE OR REPLACE FUNCTION embed.cutover(name text, force boolean DEFAULT false) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -30,12 +57,13 @@ DECLARE
     vectorizer constant embed.vectorizer := embed.named(caller, name);
     live embed.generation;
     next embed.generation;
-    kept integer;
+    lacking record;
     unready bigint;
 BEGIN
     PERFORM FROM embed.vectorizer AS v WHERE v.id = vectorizer.id FOR UPDATE;
     next := embed.generation_in(caller, vectorizer, 'building');
     live := embed.generation_in(caller, vectorizer, 'live');
+    lacking := embed.index_state(vectorizer, next);
     unready := embed.unready(vectorizer, live.number, next.number);
     IF NOT force AND (unready > 0 OR EXISTS (
         SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (vectorizer.id, next.number)
@@ -47,13 +75,13 @@ BEGIN
             'Wait until embed.status shows it covered; force => true goes over all the same.', '55000'
         );
     END IF;
-    FOR kept IN SELECT g.number FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id AND g.state = 'retired' LOOP
-        PERFORM embed.drop_generation(vectorizer.id, kept);
-    END LOOP;
-    UPDATE embed.generation AS g SET state = 'retired' WHERE (g.vectorizer_id, g.number) = (vectorizer.id, live.number);
-    UPDATE embed.generation AS g SET state = 'live', live_since = clock_timestamp() WHERE (g.vectorizer_id, g.number) = (vectorizer.id, next.number);
-    PERFORM embed.show_live(vectorizer.id);
-    PERFORM embed.write_capture(vectorizer.id);
+    IF NOT force AND lacking.state IN ('filling', 'wanted', 'building') AND (embed.index_state(vectorizer, live)).state IS NOT DISTINCT FROM 'ready' THEN
+        PERFORM embed.refuse(
+            caller, format('generation %s of %s has no index yet: each search would compare all of its %s vectors', next.number, name, lacking.vectors),
+            format('vectordb embed index %s builds it; force => true goes over all the same.', name), '55000'
+        );
+    END IF;
+    PERFORM embed.patiently(caller, format('SELECT embed.go_over(%s, %s, true)', vectorizer.id, next.number), embed.tables_of(vectorizer));
     RETURN next.number;
 END
 $$;
@@ -68,17 +96,12 @@ AS $$
 DECLARE
     caller constant text := 'embed.rollback';
     vectorizer constant embed.vectorizer := embed.named(caller, name);
-    live embed.generation;
     before embed.generation;
     changed bigint;
 BEGIN
     PERFORM FROM embed.vectorizer AS v WHERE v.id = vectorizer.id FOR UPDATE;
     before := embed.generation_in(caller, vectorizer, 'retired');
-    live := embed.generation_in(caller, vectorizer, 'live');
-    UPDATE embed.generation AS g SET state = 'retired' WHERE (g.vectorizer_id, g.number) = (vectorizer.id, live.number);
-    UPDATE embed.generation AS g SET state = 'live', live_since = clock_timestamp() WHERE (g.vectorizer_id, g.number) = (vectorizer.id, before.number);
-    PERFORM embed.show_live(vectorizer.id);
-    PERFORM embed.write_capture(vectorizer.id);
+    PERFORM embed.patiently(caller, format('SELECT embed.go_over(%s, %s, false)', vectorizer.id, before.number), embed.tables_of(vectorizer));
     SELECT count(*) INTO changed FROM embed.work AS w WHERE (w.vectorizer_id, w.generation) = (vectorizer.id, before.number);
     IF changed > 0 THEN
         RAISE NOTICE '% rows changed since: they are embedded now', changed;
@@ -98,6 +121,7 @@ DECLARE
     vectorizer constant embed.vectorizer := embed.named(caller, name);
     state text;
 BEGIN
+    PERFORM FROM embed.vectorizer AS v WHERE v.id = vectorizer.id FOR UPDATE;
     SELECT g.state INTO state FROM embed.generation AS g WHERE (g.vectorizer_id, g.number) = (vectorizer.id, abandon.generation);
     IF state IS NULL OR state = 'live' THEN
         PERFORM embed.refuse(
@@ -105,8 +129,7 @@ BEGIN
             'Only one that is building or retired can be given up.', '55000'
         );
     END IF;
-    PERFORM embed.drop_generation(vectorizer.id, generation);
-    PERFORM embed.write_capture(vectorizer.id);
+    PERFORM embed.patiently(caller, format('SELECT embed.give_up(%s, %s)', vectorizer.id, generation), embed.tables_of(vectorizer));
 END
 $$;
 COMMENT ON FUNCTION embed.abandon IS 'Gives up a generation that is building, or the one that is kept to go back to, with its embeddings';

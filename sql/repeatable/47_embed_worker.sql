@@ -29,6 +29,8 @@ CREATE OR REPLACE FUNCTION embed.available() RETURNS TABLE (
 )
 LANGUAGE plpgsql SECURITY DEFINER ROWS 10
 SET search_path = pg_catalog, pg_temp
+-- As in embed.claim.
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
 DECLARE
     candidate record;
@@ -38,15 +40,16 @@ BEGIN
         FROM embed.vectorizer AS v JOIN embed.generation AS g ON g.vectorizer_id = v.id
         WHERE v.state = 'active' AND g.state IN ('live', 'building')
             AND (g.circuit_until IS NULL OR g.circuit_until <= clock_timestamp())
+            AND (g.index_until IS NULL OR g.index_until <= clock_timestamp())
             AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = v.source)
         ORDER BY g.state DESC, g.vectorizer_id, g.number
     LOOP
         SELECT count(*) INTO pending FROM (
             SELECT FROM embed.work AS w
-            WHERE w.vectorizer_id = candidate.id AND w.generation = candidate.number AND w.not_before <= clock_timestamp()
+            WHERE w.vectorizer_id = candidate.id AND w.generation = candidate.number AND w.priority < 100 AND w.not_before <= clock_timestamp()
             LIMIT 10001
         ) AS due;
-        slices := EXISTS (SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (candidate.id, candidate.number))
+        slices := EXISTS (SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (candidate.id, candidate.number) AND b.priority < 10)
             OR EXISTS (SELECT FROM embed.sweep AS s WHERE (s.vectorizer_id, s.generation) = (candidate.id, candidate.number));
         CONTINUE WHEN pending = 0 AND NOT slices;
         IF candidate.open THEN
@@ -71,31 +74,33 @@ RETURNS TABLE (key text, version bigint, operation text, lease bigint, attempts 
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 -- The queue is empty when its statistics are taken and full when it matters.
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 AS $$
 DECLARE
     ends timestamptz;
+    places tid[];
 BEGIN
     IF NOT EXISTS (
         SELECT FROM embed.vectorizer AS v JOIN embed.generation AS g ON g.vectorizer_id = v.id
         WHERE v.id = claim.vectorizer_id AND g.number = claim.generation AND v.state = 'active' AND g.state IN ('live', 'building')
+            AND (g.index_until IS NULL OR g.index_until <= clock_timestamp())
     ) THEN
         RETURN;
     END IF;
     lease := nextval('embed.lease');
     ends := clock_timestamp() + make_interval(secs => lease_seconds);
     -- The source is not looked at here: the row of the queue would be as it is now, the source's as it was when the statement began.
-    RETURN QUERY
-    WITH chosen AS MATERIALIZED (
-        SELECT w.key FROM embed.work AS w
-        WHERE w.vectorizer_id = claim.vectorizer_id AND w.generation = claim.generation AND w.not_before <= clock_timestamp()
+    SELECT array_agg(chosen.place) INTO places
+    FROM (
+        SELECT w.ctid AS place FROM embed.work AS w
+        WHERE w.vectorizer_id = claim.vectorizer_id AND w.generation = claim.generation AND w.priority < 100 AND w.not_before <= clock_timestamp()
         ORDER BY w.vectorizer_id, w.generation, w.priority, w.not_before
         LIMIT count
         FOR UPDATE SKIP LOCKED
-    )
+    ) AS chosen;
+    RETURN QUERY
     UPDATE embed.work AS w SET lease = claim.lease, lease_until = ends, not_before = ends
-    FROM chosen
-    WHERE w.vectorizer_id = claim.vectorizer_id AND w.generation = claim.generation AND w.key = chosen.key
+    WHERE w.ctid = ANY (places)
     RETURNING w.key, w.version, w.operation::text, w.lease, w.attempts::integer;
 END
 $$;
@@ -181,42 +186,53 @@ $$;
 COMMENT ON FUNCTION embed.stored IS 'For workers: the chunks that are stored of these keys; those need no embedding again';
 GRANT EXECUTE ON FUNCTION embed.stored TO vectordb_worker;
 
+CREATE OR REPLACE FUNCTION embed.held(vectorizer_id integer, generation integer, keys text[], leases bigint[])
+RETURNS TABLE (key text, version bigint, attempts integer, place tid)
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+-- As in embed.claim.
+SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+AS $$
+    -- Key by key, so that the time does not depend on how much is queued, whatever the statistics say of that.
+    SELECT w.key, w.version, w.attempts::integer, w.place
+    FROM (SELECT k.key, k.lease FROM unnest(keys, leases) AS k(key, lease) ORDER BY k.key) AS k
+    CROSS JOIN LATERAL (
+        SELECT w.*, w.ctid AS place FROM embed.work AS w
+        WHERE w.vectorizer_id = held.vectorizer_id AND w.generation = held.generation AND w.key = k.key AND w.lease = k.lease
+        FOR UPDATE SKIP LOCKED
+    ) AS w
+$$;
+COMMENT ON FUNCTION embed.held IS
+    'Internal: of these keys those that are still under these leases, now locked, and their places for the statements that follow. What a '
+    'user''s transaction holds is passed over';
+
 CREATE OR REPLACE FUNCTION embed.renew(vectorizer_id integer, generation integer, keys text[], leases bigint[], lease_seconds integer)
 RETURNS SETOF text
-LANGUAGE sql SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
-    WITH held AS MATERIALIZED (
-        SELECT w.key FROM unnest(keys, leases) AS k(key, lease)
-        JOIN embed.work AS w ON w.vectorizer_id = renew.vectorizer_id AND w.generation = renew.generation AND w.key = k.key AND w.lease = k.lease
-        ORDER BY w.key
-        FOR UPDATE OF w SKIP LOCKED
-    ), longer AS (
-        UPDATE embed.work AS w SET
-            lease_until = clock_timestamp() + make_interval(secs => lease_seconds),
-            not_before = clock_timestamp() + make_interval(secs => lease_seconds)
-        FROM held WHERE w.vectorizer_id = renew.vectorizer_id AND w.generation = renew.generation AND w.key = held.key
-    )
-    SELECT held.key FROM held
+DECLARE
+    places constant tid[] := ARRAY(SELECT h.place FROM embed.held(vectorizer_id, generation, keys, leases) AS h);
+    ends constant timestamptz := clock_timestamp() + make_interval(secs => lease_seconds);
+BEGIN
+    RETURN QUERY UPDATE embed.work AS w SET lease_until = ends, not_before = ends WHERE w.ctid = ANY (places) RETURNING w.key;
+END
 $$;
 COMMENT ON FUNCTION embed.renew IS 'For workers: longer leases for the keys that are still held, which are returned';
 GRANT EXECUTE ON FUNCTION embed.renew TO vectordb_worker;
 
 CREATE OR REPLACE FUNCTION embed.release(vectorizer_id integer, generation integer, keys text[], leases bigint[]) RETURNS integer
-LANGUAGE sql SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
-    WITH held AS MATERIALIZED (
-        SELECT w.key FROM unnest(keys, leases) AS k(key, lease)
-        JOIN embed.work AS w ON w.vectorizer_id = release.vectorizer_id AND w.generation = release.generation AND w.key = k.key AND w.lease = k.lease
-        ORDER BY w.key
-        FOR UPDATE OF w SKIP LOCKED
-    ), freed AS (
-        UPDATE embed.work AS w SET lease = NULL, lease_until = NULL, not_before = clock_timestamp()
-        FROM held WHERE w.vectorizer_id = release.vectorizer_id AND w.generation = release.generation AND w.key = held.key
-        RETURNING 1
-    )
-    SELECT count(*)::integer FROM freed
+DECLARE
+    places constant tid[] := ARRAY(SELECT h.place FROM embed.held(vectorizer_id, generation, keys, leases) AS h);
+BEGIN
+    UPDATE embed.work AS w SET lease = NULL, lease_until = NULL, not_before = clock_timestamp() WHERE w.ctid = ANY (places);
+    RETURN cardinality(places);
+END
 $$;
 COMMENT ON FUNCTION embed.release IS 'For workers: gives back what was claimed, for others to claim at once; how many';
 GRANT EXECUTE ON FUNCTION embed.release TO vectordb_worker;
@@ -226,32 +242,26 @@ CREATE OR REPLACE FUNCTION embed.fail(
 ) RETURNS TABLE (key text, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
 DECLARE
     o record;
-    held text[];
-    dying text[];
+    held record;
     fail_reason constant text := left(message, 500);
 BEGIN
     IF class IS NULL OR class NOT IN ('throttle', 'transient', 'poison', 'configuration') THEN
         PERFORM embed.refuse('embed.fail', format('class must be one of throttle, transient, poison, configuration, not %L', class));
     END IF;
     SELECT f.v, f.g INTO o FROM embed.opened('embed.fail', vectorizer_id, generation) AS f;
-    SELECT coalesce(array_agg(h.key), '{}'),
-        coalesce(array_agg(h.key) FILTER (
-            WHERE class = 'poison' OR class = 'transient' AND h.attempts + 1 >= ((o.v).limits ->> 'max_attempts')::integer
-        ), '{}')
-    INTO held, dying
+    SELECT coalesce(array_agg(h.key), '{}') AS keys, coalesce(array_agg(h.key) FILTER (WHERE h.dies), '{}') AS dying,
+        array_agg(h.place) FILTER (WHERE h.dies) AS dying_places, array_agg(h.place) FILTER (WHERE NOT h.dies) AS places
+    INTO held
     FROM (
-        SELECT w.key, w.attempts FROM unnest(keys, leases) AS k(key, lease)
-        JOIN embed.work AS w ON w.vectorizer_id = fail.vectorizer_id AND w.generation = fail.generation AND w.key = k.key AND w.lease = k.lease
-        ORDER BY w.key
-        FOR UPDATE OF w SKIP LOCKED
+        SELECT r.*, class = 'poison' OR class = 'transient' AND r.attempts + 1 >= ((o.v).limits ->> 'max_attempts')::integer AS dies
+        FROM embed.held(vectorizer_id, generation, keys, leases) AS r
     ) AS h;
     WITH gone AS (
-        DELETE FROM embed.work AS w
-        WHERE w.vectorizer_id = fail.vectorizer_id AND w.generation = fail.generation AND w.key = ANY (dying)
-        RETURNING w.*
+        DELETE FROM embed.work AS w WHERE w.ctid = ANY (held.dying_places) RETURNING w.*
     )
     INSERT INTO embed.dead AS d (vectorizer_id, generation, key, version, attempts, class, reason)
     SELECT gone.vectorizer_id, gone.generation, gone.key, gone.version, gone.attempts + 1, fail.class, fail_reason FROM gone
@@ -265,7 +275,7 @@ BEGIN
             WHEN 'throttle' THEN 1 + random()
             ELSE 0
         END))
-    WHERE w.vectorizer_id = fail.vectorizer_id AND w.generation = fail.generation AND w.key = ANY (held) AND w.key <> ALL (dying);
+    WHERE w.ctid = ANY (held.places);
     IF class = 'throttle' THEN
         PERFORM embed.throttled(embed.limiter_name((o.g).embedding));
     ELSIF class = 'configuration' THEN
@@ -276,7 +286,7 @@ BEGIN
             -- Workers that fail together fail once.
             AND (g.circuit_reason IS NULL OR g.circuit_at < clock_timestamp() - interval '5 seconds');
     END IF;
-    RETURN QUERY SELECT k, CASE WHEN k = ANY (dying) THEN 'dead' WHEN k = ANY (held) THEN 'retry' ELSE 'lost' END FROM unnest(keys) AS k;
+    RETURN QUERY SELECT k, CASE WHEN k = ANY (held.dying) THEN 'dead' WHEN k = ANY (held.keys) THEN 'retry' ELSE 'lost' END FROM unnest(keys) AS k;
 END
 $$;
 COMMENT ON FUNCTION embed.fail IS

@@ -95,6 +95,9 @@ BEGIN
     IF g.destination ->> 'kind' = 'column' THEN
         -- Before any row of the queue is locked: who has locked the table (TRUNCATE, ALTER TABLE) must not wait for us in turn.
         EXECUTE format('UPDATE %s SET %I = NULL WHERE false', v.source, g.destination ->> 'column');
+    ELSE
+        -- Or whoever builds an index of it.
+        EXECUTE format('LOCK TABLE ONLY %s IN ROW EXCLUSIVE MODE', embed.chunks_table(v.name, g.number));
     END IF;
     RETURN true;
 EXCEPTION WHEN lock_not_available THEN
@@ -107,16 +110,20 @@ CREATE OR REPLACE FUNCTION embed.finish(vectorizer_id integer, generation intege
 RETURNS TABLE (key text, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET jit = off
+-- As in embed.claim.
+SET enable_seqscan = off SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     o record;
     held text[];
+    places tid[];
+    locked text[];
     swept text[];
     lacking text[];
     passed_over text[] := '{}';
     writing jsonb;
+    written text[];
 BEGIN
     SELECT f.v, f.g INTO o FROM embed.opened('embed.finish', vectorizer_id, generation) AS f;
     IF items IS NULL OR jsonb_typeof(items) <> 'array' THEN
@@ -128,15 +135,20 @@ BEGIN
     -- Shared: embed.fence_sweeps waits for those who may not have seen that the source was truncated.
     PERFORM pg_advisory_xact_lock_shared(hashtext('embed.sweep'), finish.vectorizer_id);
 
-    SELECT coalesce(array_agg(h.key), '{}') INTO held
-    FROM (
-        SELECT w.key
-        FROM jsonb_to_recordset(items) AS i(key text, version bigint, lease bigint)
-        JOIN embed.work AS w ON w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation
-            AND w.key = i.key AND w.version = i.version AND w.lease = i.lease
-        ORDER BY w.key
-        FOR UPDATE OF w SKIP LOCKED
-    ) AS h;
+    SELECT coalesce(array_agg(h.key), '{}'), array_agg(h.place) INTO held, places
+    FROM jsonb_to_recordset(items) AS i(key text, version bigint)
+    JOIN embed.held(
+        finish.vectorizer_id, finish.generation,
+        ARRAY(SELECT t ->> 'key' FROM jsonb_array_elements(items) AS t), ARRAY(SELECT (t -> 'lease')::bigint FROM jsonb_array_elements(items) AS t)
+    ) AS h ON h.key = i.key AND h.version = i.version;
+    SELECT coalesce(array_agg(i.key), '{}') INTO locked
+    FROM jsonb_to_recordset(items) AS i(key text, version bigint, lease bigint)
+    CROSS JOIN LATERAL (
+        SELECT FROM embed.work AS w
+        WHERE w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation AND w.key = i.key AND w.version = i.version AND w.lease = i.lease
+        OFFSET 0
+    ) AS w
+    WHERE i.key <> ALL (held);
 
     -- What was embedded before a TRUNCATE may be of a row that is gone: it is looked at again.
     SELECT coalesce(array_agg(i.key), '{}') INTO swept
@@ -160,27 +172,22 @@ BEGIN
         -- What was put for rows that are another's by now, or for these in vain.
         PERFORM embed.waste_intents((
             SELECT jsonb_agg(i) FROM jsonb_array_elements(items) AS i
-            WHERE i ->> 'key' = ANY (swept || lacking) OR i ->> 'key' <> ALL (held) AND NOT EXISTS (
-                SELECT FROM embed.work AS w
-                WHERE w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation AND w.key = i ->> 'key'
-                    AND w.version = (i ->> 'version')::bigint AND w.lease = (i ->> 'lease')::bigint
-            )
+            WHERE i ->> 'key' = ANY (swept || lacking) OR i ->> 'key' <> ALL (held || locked)
         ));
     ELSE
         PERFORM embed.finish_chunks(o.v, o.g, writing);
     END IF;
     PERFORM embed.mark_embedded(o.v, o.g, writing);
 
+    written := ARRAY(SELECT i ->> 'key' FROM jsonb_array_elements(writing) AS i);
     DELETE FROM embed.work AS w
-    USING jsonb_array_elements(writing) AS i
-    WHERE w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation AND w.key = i ->> 'key';
+    WHERE w.ctid = ANY (ARRAY(SELECT h.place FROM unnest(held, places) AS h(key, place) WHERE h.key = ANY (written)));
     DELETE FROM embed.dead AS d
-    USING jsonb_array_elements(writing) AS i
-    WHERE d.vectorizer_id = finish.vectorizer_id AND d.generation = finish.generation AND d.key = i ->> 'key';
+    WHERE d.vectorizer_id = finish.vectorizer_id AND d.generation = finish.generation AND d.key = ANY (written);
     UPDATE embed.work AS w SET
         lease = NULL, lease_until = NULL, not_before = clock_timestamp(),
         version = CASE WHEN w.key = ANY (swept) THEN nextval('embed.version') ELSE w.version END
-    WHERE w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation AND w.key = ANY (swept || lacking);
+    WHERE w.ctid = ANY (ARRAY(SELECT h.place FROM unnest(held, places) AS h(key, place) WHERE h.key = ANY (swept || lacking)));
     IF (o.g).circuit_reason IS NOT NULL AND writing <> '[]' THEN
         UPDATE embed.generation AS g SET circuit_reason = NULL, circuit_at = NULL, circuit_until = NULL, circuit_failures = 0
         WHERE g.vectorizer_id = finish.vectorizer_id AND g.number = finish.generation;
@@ -190,14 +197,10 @@ BEGIN
         WHEN i.key = ANY (lacking) AND i.key <> ALL (swept) THEN 'incomplete'
         WHEN i.key = ANY (passed_over) THEN 'locked'
         WHEN i.key = ANY (held) AND i.key <> ALL (swept) THEN 'done'
-        WHEN i.key <> ALL (held) AND EXISTS (
-            SELECT FROM embed.work AS w
-            WHERE w.vectorizer_id = finish.vectorizer_id AND w.generation = finish.generation
-                AND w.key = i.key AND w.version = i.version AND w.lease = i.lease
-        ) THEN 'locked'
+        WHEN i.key = ANY (locked) THEN 'locked'
         ELSE 'changed'
     END
-    FROM jsonb_to_recordset(items) AS i(key text, version bigint, lease bigint);
+    FROM jsonb_to_recordset(items) AS i(key text);
 END
 $$;
 COMMENT ON FUNCTION embed.finish IS
@@ -251,3 +254,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION embed.record IS 'For workers: what was done, added to this minute''s row';
 GRANT EXECUTE ON FUNCTION embed.record TO vectordb_worker;
+
+CREATE OR REPLACE FUNCTION embed.fold_notes() RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH folded AS (
+        DELETE FROM embed.run_note AS n
+        WHERE n.ctid = ANY (ARRAY(SELECT o.ctid FROM embed.run_note AS o LIMIT 10000 FOR UPDATE SKIP LOCKED))
+        RETURNING n.*
+    )
+    INSERT INTO embed.run_stats AS r (vectorizer_id, generation, minute, rows, chunks_embedded, calls, errors, seconds)
+    SELECT g.vectorizer_id, g.number, date_trunc('minute', f.at), sum(f.rows), sum(f.chunks_embedded), sum(f.calls), sum(f.errors), sum(f.seconds)
+    FROM folded AS f JOIN embed.generation AS g ON g.vectorizer_id = f.vectorizer_id AND g.number = f.generation
+    GROUP BY 1, 2, 3
+    ON CONFLICT ON CONSTRAINT run_stats_pkey DO UPDATE SET
+        rows = r.rows + excluded.rows, chunks_embedded = r.chunks_embedded + excluded.chunks_embedded,
+        calls = r.calls + excluded.calls, errors = r.errors + excluded.errors, seconds = r.seconds + excluded.seconds
+$$;
+COMMENT ON FUNCTION embed.fold_notes IS 'Internal: adds to the statistics what was embedded within users'' statements';
+
+DROP VIEW IF EXISTS embed.run_figures;
+CREATE VIEW embed.run_figures AS
+SELECT r.* FROM embed.run_stats AS r
+UNION ALL
+SELECT n.vectorizer_id, n.generation, date_trunc('minute', n.at), n.rows, n.chunks_embedded, 0, 0, n.calls, 0, n.errors, n.seconds FROM embed.run_note AS n;
+COMMENT ON VIEW embed.run_figures IS 'The statistics, with what is not yet added to them; a minute may have several rows';

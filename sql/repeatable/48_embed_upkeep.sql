@@ -24,8 +24,9 @@ BEGIN
     -- Half as many after each wait, twice as many after each success: what is held is found and left out, the rest goes in.
     WHILE tried < cardinality(keys) AND waits < 20 LOOP
         BEGIN
-            INSERT INTO embed.work (vectorizer_id, generation, key, version, operation, priority)
-            SELECT enqueue_keys.vectorizer_id, enqueue_keys.generation, k, nextval('embed.version'), enqueue_keys.operation, enqueue_keys.priority
+            INSERT INTO embed.work (vectorizer_id, generation, key, version, operation, priority, not_before)
+            SELECT enqueue_keys.vectorizer_id, enqueue_keys.generation, k, nextval('embed.version'), enqueue_keys.operation, enqueue_keys.priority,
+                CASE enqueue_keys.priority WHEN 10 THEN 'infinity' ELSE clock_timestamp() END
             FROM unnest(keys[tried + 1:tried + size]) AS k
             ORDER BY k
             ON CONFLICT DO NOTHING;
@@ -179,7 +180,8 @@ BEGIN
     SELECT f.v, f.g INTO o FROM embed.opened('embed.sweep_slice', vectorizer_id, generation) AS f;
     PERFORM embed.assert_sees_all('embed.sweep_slice', (o.v).source);
     SELECT * INTO part FROM embed.orphans(o.v, generation, progress.after_key, rows);
-    SELECT * INTO result FROM embed.enqueue_keys(vectorizer_id, generation, part.gone, 'd', 0);
+    -- Not as deleted: meanwhile one may have come back and be embedded, within its own statement. Who works on it looks whether it is there.
+    SELECT * INTO result FROM embed.enqueue_keys(vectorizer_id, generation, part.gone, 'u', 0);
     swept := result.enqueued;
     -- Whatever was skipped is queued by who holds it, or still an orphan when this comes by again.
     IF result.tried = cardinality(part.gone) AND result.skipped = '{}' AND part.seen < rows THEN
@@ -203,6 +205,7 @@ CREATE OR REPLACE FUNCTION embed.tidy(rows integer DEFAULT 5000) RETURNS integer
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+    SELECT embed.fold_notes();
     WITH stray AS (
         DELETE FROM embed.work AS w
         WHERE w.ctid = ANY (ARRAY(
@@ -228,7 +231,10 @@ DECLARE
 BEGIN
     enqueued := 0;
     swept := 0;
-    more := EXISTS (SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (advance.vectorizer_id, advance.generation));
+    -- What goes by batch inference is fetched by those who make the jobs (57_embed_batch.sql).
+    more := EXISTS (
+        SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (advance.vectorizer_id, advance.generation) AND b.priority < 10
+    );
     IF EXISTS (SELECT FROM embed.sweep AS s WHERE (s.vectorizer_id, s.generation) = (advance.vectorizer_id, advance.generation)) THEN
         SELECT * INTO part FROM embed.sweep_slice(vectorizer_id, generation, rows);
         swept := part.swept;
@@ -292,19 +298,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION embed.retry_dead IS 'Tries again what was given up, when its cause is mended; how many';
-
-CREATE OR REPLACE FUNCTION embed.refresh(name text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    vectorizer constant embed.vectorizer := embed.named('embed.refresh', name);
-BEGIN
-    PERFORM embed.write_capture(vectorizer.id);
-    PERFORM embed.place_triggers(vectorizer.id);
-    PERFORM embed.share_generation(vectorizer.id, g.number) FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id;
-END
-$$;
-COMMENT ON FUNCTION embed.refresh IS
-    'After the source got partitions, other grants, or row-level security: watches and shares it as it is now. As embed.create_vectorizer, '
-    'needs TRIGGER on the source';

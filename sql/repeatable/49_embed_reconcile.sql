@@ -117,7 +117,7 @@ BEGIN
         END IF;
         orphan := cardinality(part.gone) + cardinality(strays);
         IF repair THEN
-            SELECT * INTO result FROM embed.enqueue_keys(v.id, g.number, part.gone || strays, 'd', 5);
+            SELECT * INTO result FROM embed.enqueue_keys(v.id, g.number, part.gone || strays, 'u', 5);
             repaired := result.enqueued;
         END IF;
     END IF;

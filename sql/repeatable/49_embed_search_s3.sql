@@ -43,7 +43,7 @@ $$;
 COMMENT ON FUNCTION embed.candidates IS 'Internal: one page of the nearest keys of the live generation''s index, seen or not';
 GRANT EXECUTE ON FUNCTION embed.candidates TO vectordb_reader;
 
-CREATE OR REPLACE FUNCTION embed.manifest_plan(v embed.vectorizer, g embed.generation) RETURNS text
+CREATE OR REPLACE FUNCTION embed.manifest_plan(v embed.vectorizer, g embed.generation, filter text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -51,17 +51,17 @@ AS $$
         'SELECT array_agg(f.key ORDER BY f.place), array_agg(f.chunk_number ORDER BY f.place), '
         'array_agg(f.chunk ORDER BY f.place), array_agg(f.distance ORDER BY f.place) FROM ('
         'SELECT %1$s::jsonb AS key, m.chunk_number, m.chunk, c.distance, c.place '
-        'FROM ROWS FROM (unnest($1), unnest($2)) WITH ORDINALITY AS c(vector_key, distance, place) '
+        'FROM ROWS FROM (unnest($2), unnest($3)) WITH ORDINALITY AS c(vector_key, distance, place) '
         'JOIN %2$s AS m ON m.vector_key = c.vector_key JOIN (%3$s) AS s ON %4$s JOIN %5$s AS e ON %6$s '
-        'WHERE e.embed_hash = s.embed_hash ORDER BY c.place LIMIT $3) AS f',
+        'WHERE e.embed_hash = s.embed_hash%7$s ORDER BY c.place LIMIT $4) AS f',
         embed.key_of(v.keys, 'm'), embed.chunks_table(v.name, g.number), embed.source_select(v, g), embed.key_equal(v.keys, 's', 'm'),
-        embed.rows_table(v.name, g.number), embed.key_equal(v.keys, 'e', 'm')
+        embed.rows_table(v.name, g.number), embed.key_equal(v.keys, 'e', 'm'), embed.kept_by(v, filter, 'm')
     )
 $$;
 COMMENT ON FUNCTION embed.manifest_plan IS
-    'Internal: the statement that keeps of candidates ($1: keys, $2: distances) the first $3 that are chunks of rows as they are now';
+    'Internal: the statement that keeps of candidates ($2: keys, $3: distances) the first $4 that are chunks of rows as they are now, and as the filter ($1: its values) wants them';
 
-CREATE OR REPLACE FUNCTION embed.search_candidates(plan text, name text, query_vector public.vector, k integer, metadata_filter jsonb)
+CREATE OR REPLACE FUNCTION embed.search_candidates(plan text, name text, query_vector public.vector, k integer, metadata_filter jsonb, filter_values jsonb)
 RETURNS TABLE (key jsonb, chunk_number integer, chunk text, distance float8)
 LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -83,7 +83,7 @@ BEGIN
         -- The service reads a hundred at a time, so less saves nothing.
         page_size := least((page_size + 99) / 100 * 100, largest_page, most - received);
         SELECT c.* INTO page FROM embed.candidates(name, query_vector, page_size, received, token, metadata_filter) AS c;
-        EXECUTE plan INTO keys, numbers, chunks, distances USING page.vector_keys, page.distances, k - found_rows;
+        EXECUTE plan INTO keys, numbers, chunks, distances USING filter_values, page.vector_keys, page.distances, k - found_rows;
         RETURN QUERY SELECT f.* FROM unnest(keys, numbers, chunks, distances) AS f;
         found_rows := found_rows + coalesce(cardinality(keys), 0);
         received := received + cardinality(page.vector_keys);

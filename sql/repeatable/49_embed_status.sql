@@ -25,6 +25,8 @@ END
 $$;
 COMMENT ON FUNCTION embed.count_of IS 'Internal: how many rows: of a large table as ANALYZE last saw it';
 
+DROP VIEW IF EXISTS embed.status;
+DROP FUNCTION IF EXISTS embed.statuses();
 CREATE OR REPLACE FUNCTION embed.statuses() RETURNS TABLE (
     name text, source text, state text, generation integer, generation_state text, model text, dimension integer, destination text,
     delivery text, pending bigint, leased bigint, delayed bigint, retrying bigint, dead bigint, dead_reason text, oldest_age interval,
@@ -32,15 +34,16 @@ CREATE OR REPLACE FUNCTION embed.statuses() RETURNS TABLE (
     rows_per_second float8, tokens_per_second float8, calls_per_second float8, chunks_kept_ratio float8, throttles bigint, errors bigint,
     rate_per_minute float8, quota_per_minute float8, circuit text, circuit_until timestamptz,
     reconciled_at timestamptz, missing bigint, stale bigint, orphan bigint, unwatched_partitions bigint,
-    hidden_garbage bigint, listed_at timestamptz, vectors_missing bigint, vectors_orphan bigint
+    hidden_garbage bigint, listed_at timestamptz, vectors_missing bigint, vectors_orphan bigint, vector_index text, problem text
 )
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
     SELECT v.name, coalesce((SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = v.source), 'dropped'),
         CASE WHEN v.state = 'active' AND g.circuit_reason IS NOT NULL THEN 'circuit' ELSE v.state END,
         g.number, g.state, g.embedding ->> 'model', g.dimension, g.destination ->> 'kind', v.delivery ->> 'mode',
-        w.pending, w.leased, w.delayed, w.retrying, coalesce(d.dead, 0), d.reason, clock_timestamp() - w.oldest,
+        coalesce(w.pending, 0), coalesce(w.leased, 0), coalesce(w.delayed, 0), coalesce(w.retrying, 0), coalesce(d.dead, 0), d.reason, clock_timestamp() - w.oldest,
         n.source_rows, n.embedded_rows,
         CASE WHEN n.source_rows = 0 THEN 1 ELSE least(1, n.embedded_rows::float8 / n.source_rows) END,
         EXISTS (SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (v.id, g.number)),
@@ -56,18 +59,19 @@ AS $$
             (SELECT count(*) FROM embed.s3_garbage AS b WHERE (b.vectorizer_id, b.generation) = (v.id, g.number))
             + (SELECT count(*) FROM embed.s3_intent AS i WHERE (i.vectorizer_id, i.generation) = (v.id, g.number))
         END,
-        i.finished_at, i.missing, i.orphan
+        i.finished_at, i.missing, i.orphan, (embed.index_state(v, g)).state, embed.source_problem(v, g)
     FROM embed.vectorizer AS v
     JOIN embed.generation AS g ON g.vectorizer_id = v.id
     LEFT JOIN embed.limiter AS l ON l.name = embed.limiter_name(g.embedding)
     LEFT JOIN embed.reconciliation AS x ON (x.vectorizer_id, x.generation) = (v.id, g.number) AND x.finished_at IS NOT NULL
     LEFT JOIN embed.s3_listing AS i ON i.index_arn = g.destination ->> 'arn' AND i.finished_at IS NOT NULL
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS pending, count(*) FILTER (WHERE q.lease_until > clock_timestamp()) AS leased,
-            count(*) FILTER (WHERE q.lease IS NULL AND q.not_before > clock_timestamp()) AS delayed,
-            count(*) FILTER (WHERE q.attempts > 0) AS retrying, min(q.queued_at) AS oldest
-        FROM embed.work AS q WHERE q.vectorizer_id = v.id AND q.generation = g.number
-    ) AS w
+    LEFT JOIN (
+        -- Once for all: each generation by itself would read the whole queue.
+        SELECT q.vectorizer_id, q.generation, count(*) AS pending, count(*) FILTER (WHERE q.lease_until > t.now) AS leased,
+            count(*) FILTER (WHERE q.lease IS NULL AND q.not_before > t.now) AS delayed,
+            count(*) FILTER (WHERE q.attempts > 0) AS retrying, min(q.queued_at) FILTER (WHERE q.priority < 10) AS oldest
+        FROM embed.work AS q CROSS JOIN (SELECT clock_timestamp() AS now OFFSET 0) AS t GROUP BY q.vectorizer_id, q.generation
+    ) AS w ON w.vectorizer_id = v.id AND w.generation = g.number
     CROSS JOIN LATERAL (
         SELECT count(*) AS dead, (array_agg(q.class || ': ' || coalesce(q.reason, '') ORDER BY q.died_at DESC))[1] AS reason
         FROM embed.dead AS q WHERE q.vectorizer_id = v.id AND q.generation = g.number
@@ -82,17 +86,17 @@ AS $$
             coalesce(sum(q.throttles), 0)::bigint AS throttles, coalesce(sum(q.errors), 0)::bigint AS errors,
             sum(q.chunks_kept)::float8 / nullif(sum(q.chunks_kept + q.chunks_embedded), 0) AS kept,
             60 + extract(epoch FROM clock_timestamp() - date_trunc('minute', clock_timestamp()))::float8 AS elapsed
-        FROM embed.run_stats AS q
+        FROM embed.run_figures AS q
         WHERE q.vectorizer_id = v.id AND q.generation = g.number AND q.minute >= date_trunc('minute', clock_timestamp()) - interval '1 minute'
     ) AS r
 $$;
 COMMENT ON FUNCTION embed.statuses IS 'Internal: the rows of embed.status';
 GRANT EXECUTE ON FUNCTION embed.statuses TO vectordb_reader, vectordb_worker;
 
-DROP VIEW IF EXISTS embed.status;
 CREATE VIEW embed.status AS SELECT s.* FROM embed.statuses() AS s;
 COMMENT ON VIEW embed.status IS
     'Each generation: pending counts all that is queued, leased and delayed are parts of it; dead_reason is the latest; rates are of the last minute or two; '
     'missing, stale and orphan are what the last reconciliation found, NULL when there was none; '
-    'hidden_garbage: vectors of S3 Vectors that nobody sees and that are not deleted yet; vectors_missing and vectors_orphan: of its index, as last listed';
+    'hidden_garbage: vectors of S3 Vectors that nobody sees and that are not deleted yet; vectors_missing and vectors_orphan: of its index, as last listed; '
+    'vector_index: as of embed.indexes; problem: why the source is not watched or read as it was declared';
 GRANT SELECT ON embed.status TO vectordb_reader, vectordb_worker;

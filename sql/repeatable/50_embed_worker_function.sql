@@ -28,10 +28,32 @@ COMMENT ON FUNCTION embed.configure IS
     'NULL: no function; workers are then containers, or called by a schedule';
 
 CREATE OR REPLACE FUNCTION embed.deploy(worker_arn text, has_queue boolean) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT embed.configure(nullif(worker_arn, ''), has_queue) $$;
-COMMENT ON FUNCTION embed.deploy IS 'Internal: what the deployment declares; worker_arn empty: no function';
+AS $$
+DECLARE
+    aborting text;
+    others text;
+BEGIN
+    IF worker_arn = '' AND (SELECT c.worker_arn IS NOT NULL FROM embed.config AS c) THEN
+        SELECT string_agg(v.name, ', ' ORDER BY v.name) FILTER (WHERE v.delivery @> '{"mode": "sync_lambda", "on_failure": "abort"}'),
+            string_agg(v.name, ', ' ORDER BY v.name)
+        INTO aborting, others FROM embed.vectorizer AS v;
+        IF aborting IS NOT NULL THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'object_not_in_prerequisite_state',
+                MESSAGE = format('the worker function cannot be taken away: whoever writes the tables of %s would fail, as their delivery is sync_lambda with abort', aborting),
+                HINT = 'For each of them: SELECT embed.alter_vectorizer(''<name>'', delivery => embed.deliver_scheduled()); or SELECT embed.drop_vectorizer(''<name>''); then deploy again.';
+        ELSIF others IS NOT NULL THEN
+            RAISE WARNING USING
+                MESSAGE = format('SQL calls no worker any more: what changes in the tables of %s waits until a sweep or a container comes', others),
+                HINT = 'Where there is none: SELECT embed.drop_vectorizer(''<name>'', keep_embeddings => true);';
+        END IF;
+    END IF;
+    PERFORM embed.configure(nullif(worker_arn, ''), has_queue);
+END
+$$;
+COMMENT ON FUNCTION embed.deploy IS 'Internal: what the deployment declares; worker_arn empty: no function, unless writes would fail without it';
 
 CREATE OR REPLACE FUNCTION embed.worker_arn() RETURNS text
 LANGUAGE sql STABLE

@@ -2,7 +2,11 @@
 --
 -- A bell is a hint. It rings just before the commit is visible, so the worker looks a second time half a second later; one that is
 -- rung twice finds nothing; one that is lost, or was not rung because a worker seemed to be near, is made up for by the sweep.
--- Nothing of it can fail a user's transaction, and nobody waits for anybody: no lock is taken.
+-- Nothing of it can fail a user's transaction, and nobody waits for anybody.
+--
+-- Most commits end with a look at a sequence, embed.bell_<id>: until when all are silent, in milliseconds since 1970. What is
+-- written to a sequence is there for everybody at once, and belongs to no transaction. Four times a second at most, one of those
+-- that commit finds out whether the worker is to be called, and calls it.
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -56,7 +60,7 @@ BEGIN
     SELECT count(*) INTO due FROM (
         SELECT FROM embed.work AS w
         JOIN embed.generation AS g ON g.vectorizer_id = w.vectorizer_id AND g.number = w.generation AND g.state IN ('live', 'building')
-        WHERE w.vectorizer_id = v.id AND w.not_before <= clock_timestamp()
+        WHERE w.vectorizer_id = v.id AND w.priority < 100 AND w.not_before <= clock_timestamp()
         LIMIT most::bigint * batch
     ) AS d;
     RETURN json_build_object('relay', json_build_array(
@@ -66,45 +70,56 @@ END
 $$;
 COMMENT ON FUNCTION embed.bell_payload IS 'Internal: what the worker is told: to work, or to send so many tickets';
 
+CREATE OR REPLACE FUNCTION embed.is_silent(place regclass) RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pg_sequence_last_value(place) > date_part('epoch', clock_timestamp()) * 1000 $$;
+COMMENT ON FUNCTION embed.is_silent IS 'Internal: whether nobody rings at this moment; NULL: nobody ever did';
+
+CREATE OR REPLACE FUNCTION embed.elected(v embed.vectorizer, place regclass) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    is_due boolean := false;
+BEGIN
+    -- One of those that commit at this moment. What it finds holds for a quarter of a second: a worker that ended meanwhile looks
+    -- a second time after twice as long.
+    IF pg_try_advisory_xact_lock(hashtext('embed.ring'), v.id) AND embed.is_silent(place) IS NOT TRUE THEN
+        is_due := NOT embed.somebody_comes(v);
+        PERFORM setval(place, (date_part('epoch', clock_timestamp()) * 1000)::bigint + 250);
+    END IF;
+    RAISE EXCEPTION SQLSTATE 'EMB02';  -- gives the lock back now: the transaction may have long to go
+EXCEPTION WHEN SQLSTATE 'EMB02' THEN
+    RETURN is_due;
+END
+$$;
+COMMENT ON FUNCTION embed.elected IS 'Internal: whether the caller is to call the worker';
+
 CREATE OR REPLACE FUNCTION embed.ring(vectorizer_id integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    now_ms constant bigint := extract(epoch FROM clock_timestamp()) * 1000;
     place constant regclass := to_regclass(format('embed.bell_%s', vectorizer_id));
     setup embed.config;
     v embed.vectorizer;
-    chosen boolean;
     problem text;
 BEGIN
-    -- A sequence: what is written to it is there for everybody at once, and nobody waits. Most commits end here.
-    IF place IS NULL OR pg_sequence_last_value(place) > now_ms THEN
+    IF place IS NULL OR embed.is_silent(place) THEN
         RETURN false;
     END IF;
     SELECT c.* INTO setup FROM embed.config AS c;
     SELECT f.* INTO v FROM embed.vectorizer AS f WHERE f.id = vectorizer_id;
-    IF setup.worker_arn IS NULL OR v.id IS NULL OR v.state <> 'active' OR embed.somebody_comes(v) THEN
-        RETURN false;
-    END IF;
-    -- One of those that commit at this moment. The lock is held for this step only: the transaction may have long to go.
-    IF NOT pg_try_advisory_lock(hashtext('embed.ring'), vectorizer_id) THEN
-        RETURN false;
-    END IF;
-    chosen := coalesce(pg_sequence_last_value(place), 0) <= now_ms;
-    IF chosen THEN
-        PERFORM setval(place, now_ms + 250);
-    END IF;
-    PERFORM pg_advisory_unlock(hashtext('embed.ring'), vectorizer_id);
-    IF NOT chosen THEN
+    IF setup.worker_arn IS NULL OR v.id IS NULL OR v.state <> 'active' OR NOT embed.elected(v, place) THEN
         RETURN false;
     END IF;
     BEGIN
         PERFORM FROM aws_lambda.invoke(setup.worker_arn, embed.bell_payload(v, setup.has_queue), invocation_type => 'Event') AS i;
         RETURN true;
-    EXCEPTION WHEN OTHERS THEN
-        -- Everybody who commits would wait for a worker that cannot be reached.
-        PERFORM setval(place, now_ms + 10000);
+    EXCEPTION WHEN OTHERS OR query_canceled THEN
+        -- Everybody who commits would wait for a worker that cannot be reached. A statement_timeout that ends here ends the call, not the commit.
+        PERFORM setval(place, (date_part('epoch', clock_timestamp()) * 1000)::bigint + 10000);
         problem := SQLSTATE;
     END;
     RAISE LOG 'embed.ring: the worker could not be called for the vectorizer % (SQLSTATE %); the sweep will find what is queued', v.name, problem;
@@ -118,31 +133,36 @@ CREATE OR REPLACE FUNCTION embed.ring_later(vectorizer_id integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    name constant text := format('embed.rings_%s', vectorizer_id);
 BEGIN
-    -- Once for a transaction; what a savepoint takes back is taken back here as well.
-    IF coalesce(current_setting(name, true), '') <> 'yes' AND embed.worker_arn() IS NOT NULL THEN
-        INSERT INTO embed.bell (vectorizer_id) VALUES (vectorizer_id);
-        PERFORM set_config(name, 'yes', true);
-    END IF;
+    INSERT INTO embed.bell (vectorizer_id, bell)
+    SELECT ring_later.vectorizer_id, place FROM to_regclass(format('embed.bell_%s', vectorizer_id)) AS place WHERE place IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION embed.ring_later IS 'Internal: rings when this transaction commits';
+COMMENT ON FUNCTION embed.ring_later IS 'Internal: rings when this transaction commits, for what no row of embed.work rings for';
 
 CREATE OR REPLACE FUNCTION embed.at_commit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    DELETE FROM embed.bell AS b WHERE b.id = NEW.id;
-    PERFORM set_config(format('embed.rings_%s', NEW.vectorizer_id), '', true);
-    PERFORM embed.ring(NEW.vectorizer_id);
+    IF TG_TABLE_NAME = 'bell' THEN
+        DELETE FROM embed.bell AS b WHERE b.id = NEW.id;
+    END IF;
+    -- As embed.is_silent, which would be planned once more for each commit. NULL: this very transaction has dropped the vectorizer.
+    IF has_sequence_privilege(NEW.bell, 'USAGE') IS NOT NULL
+        AND coalesce(pg_sequence_last_value(NEW.bell), 0) <= date_part('epoch', clock_timestamp()) * 1000 THEN
+        PERFORM embed.ring(NEW.vectorizer_id);
+    END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION embed.at_commit IS 'Internal: the deferred trigger of embed.bell';
+COMMENT ON FUNCTION embed.at_commit IS 'Internal: the deferred trigger of embed.work and embed.bell';
 
 DROP TRIGGER IF EXISTS rings ON embed.bell;
 CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.bell DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION embed.at_commit();
+
+-- So a transaction that is rolled back does not ring, nor what a savepoint takes back.
+DROP TRIGGER IF EXISTS rings ON embed.work;
+CREATE CONSTRAINT TRIGGER rings AFTER INSERT OR UPDATE OF version ON embed.work DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.bell IS NOT NULL) EXECUTE FUNCTION embed.at_commit();

@@ -10,11 +10,9 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    enqueueing constant text := embed.enqueueing(vectorizer.id, changes);
+    enqueueing constant text := embed.enqueueing(vectorizer, changes);
 BEGIN
     CASE
-        WHEN vectorizer.delivery ->> 'mode' IN ('event', 'queue') THEN
-            RETURN enqueueing || format(E'\n    IF FOUND THEN\n        PERFORM embed.ring_later(%s);\n    END IF;', vectorizer.id);
         WHEN vectorizer.delivery ->> 'mode' IN ('sync_lambda', 'in_transaction') THEN
             RETURN format(
                 $block$
@@ -133,6 +131,18 @@ END
 $$;
 COMMENT ON FUNCTION embed.ask_worker IS 'Internal: the worker''s results for items that have a content, in one call, or more where Lambda''s limit of 6 MB says so';
 
+CREATE OR REPLACE FUNCTION embed.note(v embed.vectorizer, g embed.generation, done jsonb, began timestamptz) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO embed.run_note (vectorizer_id, generation, rows, chunks_embedded, calls, seconds)
+    SELECT v.id, g.number, jsonb_array_length(done), c.chunks,
+        ceil(c.chunks::numeric / coalesce((embed.configuration(v, g) #>> '{model_limits,texts_per_request}')::integer, 1)),
+        date_part('epoch', clock_timestamp() - began)
+    FROM (SELECT coalesce(sum(jsonb_array_length(i -> 'chunks')), 0) AS chunks FROM jsonb_array_elements(done) AS i) AS c
+$$;
+COMMENT ON FUNCTION embed.note IS 'Internal: adds what a user''s statement has embedded to the statistics, without a lock that others would wait for';
+
 CREATE OR REPLACE FUNCTION embed.embed_queued(v embed.vectorizer, g embed.generation, keys text[], versions bigint[], operations text[]) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -141,6 +151,7 @@ DECLARE
     abort constant boolean := v.delivery ->> 'on_failure' = 'abort';
     within constant boolean := v.delivery ->> 'mode' = 'in_transaction';
     given constant jsonb := embed.given(v.id);
+    began constant timestamptz := clock_timestamp();
     items jsonb;
     asked jsonb;
     done jsonb;
@@ -163,6 +174,7 @@ BEGIN
         SELECT coalesce(jsonb_agg(i || '{"chunks": [{}]}'), '[]') INTO done
         FROM jsonb_array_elements(asked) AS i WHERE given ->> (i ->> 'key') = i ->> 'source_hash';
         PERFORM embed.settle(v, g, done, true);
+        PERFORM embed.note(v, g, done, began);
         RETURN jsonb_array_length(done) = jsonb_array_length(asked);
     END IF;
 
@@ -188,6 +200,7 @@ BEGIN
         PERFORM embed.unembedded('transient', 'the answer of the worker function lacks rows');
     END IF;
     PERFORM embed.settle(v, g, done, false);
+    PERFORM embed.note(v, g, done, began);
     RETURN jsonb_array_length(done) = jsonb_array_length(asked);
 END
 $$;
@@ -232,6 +245,7 @@ BEGIN
                 );
         END IF;
         RAISE LOG 'embed.deliver: % (SQLSTATE %): the rows of the vectorizer % are queued', problem, state, v.name;
+        INSERT INTO embed.run_note (vectorizer_id, generation, errors) VALUES (v.id, g.number, 1);
     END;
     IF NOT done THEN
         PERFORM embed.ring_later(v.id);

@@ -141,7 +141,10 @@ AS $$
     SELECT EXISTS (
         SELECT FROM embed.generation AS g
         WHERE g.vectorizer_id = has_work.vectorizer_id AND g.state IN ('live', 'building') AND (
-            EXISTS (SELECT FROM embed.work AS w WHERE w.vectorizer_id = g.vectorizer_id AND w.generation = g.number AND w.not_before <= clock_timestamp())
+            EXISTS (
+                SELECT FROM embed.work AS w
+                WHERE w.vectorizer_id = g.vectorizer_id AND w.generation = g.number AND w.priority < 100 AND w.not_before <= clock_timestamp()
+            )
             OR EXISTS (SELECT FROM embed.backfill AS b WHERE b.vectorizer_id = g.vectorizer_id AND b.generation = g.number)
             OR EXISTS (SELECT FROM embed.sweep AS s WHERE s.vectorizer_id = g.vectorizer_id AND s.generation = g.number)
         )

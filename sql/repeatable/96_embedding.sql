@@ -17,6 +17,8 @@ BEGIN
     IF NOT wanted THEN
         IF found = made_here AND (SELECT r.rolcanlogin FROM pg_catalog.pg_roles AS r WHERE r.rolname = 'vectordb_embedder') THEN
             ALTER ROLE vectordb_embedder NOLOGIN;
+            -- The worker went with this deployment. One that an administrator has named by embed.configure stays.
+            PERFORM pg_catalog.set_config('vectordb.worker_went', 'true', true);
         END IF;
         RETURN;
     ELSIF there AND found IS DISTINCT FROM made_here THEN
@@ -52,5 +54,7 @@ SET LOCAL ROLE vectordb_owner;
 
 SELECT embed.deploy(
     coalesce(:{embedding}::jsonb ->> 'functionArn', ''), coalesce((:{embedding}::jsonb ->> 'queue')::boolean, false)
-);
+)
+WHERE jsonb_typeof(:{embedding}::jsonb) = 'object' OR current_setting('vectordb.worker_went', true) = 'true';
+SELECT embed.deploy_batch(coalesce((:{embedding}::jsonb ->> 'batch')::boolean, false));
 SELECT embed.declare(coalesce(:{embedding}::jsonb -> 'vectorizers', '[]'));

@@ -59,6 +59,8 @@ CREATE TABLE embed.generation (
     circuit_failures integer NOT NULL DEFAULT 0,
     circuit_at timestamptz,
     circuit_until timestamptz,
+    index_until timestamptz,
+    index_seconds float8,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     live_since timestamptz,
     PRIMARY KEY (vectorizer_id, number)
@@ -70,6 +72,9 @@ COMMENT ON COLUMN embed.generation.state IS
     'retired: kept to go back to. Its work is collected but not done, so that going back finds every change since';
 COMMENT ON COLUMN embed.generation.circuit_reason IS
     'Why nothing is asked of the model: it or its access is not set up. One probe is let through after circuit_until';
+
+COMMENT ON COLUMN embed.generation.index_until IS 'A worker is building its index until then at the latest: nothing of it is claimed meanwhile';
+COMMENT ON COLUMN embed.generation.index_seconds IS 'What the last building of its index was thought to take, which did not come to its end';
 
 CREATE TABLE embed.work (
     vectorizer_id integer NOT NULL,
@@ -84,6 +89,7 @@ CREATE TABLE embed.work (
     lease bigint,
     lease_until timestamptz,
     last_error text,
+    bell regclass,
     PRIMARY KEY (vectorizer_id, generation, key)
 ) WITH (
     fillfactor = 70,
@@ -91,9 +97,12 @@ CREATE TABLE embed.work (
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05
 );
-CREATE INDEX work_due ON embed.work (vectorizer_id, generation, priority, not_before);
+-- Every row is in it. The condition keeps it from being taken for finding keys: with statistics of an empty queue, that of all rows of
+-- the generation one has the key seems as cheap as to go for it in the primary key.
+CREATE INDEX work_due ON embed.work (vectorizer_id, generation, priority, not_before) WHERE priority < 100;
 COMMENT ON COLUMN embed.work.operation IS 'u: embed the row as it is now. d: the row is gone';
 COMMENT ON COLUMN embed.work.priority IS '0: changed. 5: found by reconcile. 9: backfill';
+COMMENT ON COLUMN embed.work.bell IS 'The vectorizer''s embed.bell_<id>: the transaction that writes it here calls the worker when it commits';
 COMMENT ON COLUMN embed.work.not_before IS 'When it may be claimed; of a claimed one, when its lease ends';
 
 CREATE TABLE embed.dead (
@@ -147,13 +156,17 @@ CREATE TABLE embed.limiter (
     grown_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     wanting_at timestamptz,
     throttled_at timestamptz,
+    throttled_rate float8,
     granted bigint NOT NULL DEFAULT 0,
+    granted_before bigint NOT NULL DEFAULT 0,
     throttles bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 20);
 COMMENT ON TABLE embed.limiter IS 'Requests per minute that a model takes, shared by everyone who asks it';
 COMMENT ON COLUMN embed.limiter.ceiling IS 'The account''s quota: never more';
 COMMENT ON COLUMN embed.limiter.rate IS 'What is asked for now: halved when the model refuses, grown while it does not';
-COMMENT ON COLUMN embed.limiter.wall IS 'The rate at which the model refused last: near it the rate grows slowly';
+COMMENT ON COLUMN embed.limiter.wall IS 'Where the quota seems to end: near it the rate grows slowly';
+COMMENT ON COLUMN embed.limiter.throttled_rate IS 'The rate at which the model refused last';
+COMMENT ON COLUMN embed.limiter.granted_before IS 'What had been granted when it refused last';
 
 CREATE TABLE embed.run_stats (
     vectorizer_id integer NOT NULL,

@@ -13,11 +13,12 @@ CREATE TABLE embed.config (
 COMMENT ON TABLE embed.config IS 'The worker function: one row, written by embed.configure';
 COMMENT ON COLUMN embed.config.has_queue IS 'The worker has a queue of Amazon SQS to send tickets to';
 
--- A row for each transaction that wants to ring, there from its statement to its commit: the trigger on it is what rings. So a
--- transaction rings once whatever number of rows it writes, and one that is rolled back does not.
+-- What rings though no row of embed.work says so: after TRUNCATE, or when a vectorizer is changed. A row is there from its statement
+-- to the commit.
 CREATE UNLOGGED TABLE embed.bell (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    vectorizer_id integer NOT NULL
+    vectorizer_id integer NOT NULL,
+    bell regclass NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- A user's transaction that took permits from embed.limiter would hold its row until it ends, and everybody else would wait.
@@ -27,3 +28,16 @@ CREATE UNLOGGED TABLE embed.limiter_debit (
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE embed.limiter_debit IS 'Requests to a model from within users'' transactions, which embed.permits takes into account';
+
+-- As with permits: a user's transaction that added to this minute's row of embed.run_stats would let all others wait for its end.
+CREATE UNLOGGED TABLE embed.run_note (
+    vectorizer_id integer NOT NULL,
+    generation integer NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    rows bigint NOT NULL DEFAULT 0,
+    chunks_embedded bigint NOT NULL DEFAULT 0,
+    calls bigint NOT NULL DEFAULT 0,
+    errors bigint NOT NULL DEFAULT 0,
+    seconds float8 NOT NULL DEFAULT 0
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE embed.run_note IS 'What was embedded within users'' statements, until embed.fold_notes adds it to embed.run_stats';

@@ -7,7 +7,7 @@ CREATE TABLE embed.declaration (
     -- What embed.create_vectorizer takes: source, content, chunking, template, embedding, destination, delivery, limits, backfill.
     given jsonb NOT NULL,
     declared boolean NOT NULL DEFAULT true,  -- false: it has left the configuration
-    outcome text NOT NULL DEFAULT 'waiting' CHECK (outcome IN ('waiting', 'applied', 'differs')),
+    outcome text NOT NULL DEFAULT 'waiting' CHECK (outcome IN ('waiting', 'applied', 'differs', 'refused')),
     reason text,
     applied_at timestamptz
 );
