@@ -8,6 +8,7 @@ The worker's are the exception: its driver is compiled, and `make install` lays 
 the environment (docs/decisions/010-worker-package.md).
 """
 
+import functools
 import hashlib
 import os
 import py_compile
@@ -55,7 +56,8 @@ def build(function: str) -> str:
     compiled = "python{}.{}".format(*sys.version_info) == RUNTIME
     digest = hashlib.sha256(sys.implementation.cache_tag.encode() if compiled else b"")
     for name, source in parts:
-        digest.update(f"{name}\0".encode() + hashlib.sha256(source.read_bytes()).digest())
+        state = source.stat()
+        digest.update(f"{name}\0".encode() + _digest(str(source), state.st_mtime_ns, state.st_size))
     package = _BUILD / "lambda" / f"{function}-{digest.hexdigest()[:16]}.zip"
     if not package.exists():
         package.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +70,12 @@ def build(function: str) -> str:
         Path(temporary).chmod(0o644)
         Path(temporary).replace(package)
     return package.as_posix()
+
+
+@functools.cache
+def _digest(path: str, _modified: int, _size: int) -> bytes:
+    """Of a file's content, once as long as it stays as it is: the libraries are some megabytes."""
+    return hashlib.sha256(Path(path).read_bytes()).digest()
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

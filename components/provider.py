@@ -28,8 +28,9 @@ from components.database.aurora import AuroraDatabase
 from components.database.proxy import DatabaseProxy
 from components.database.rds import RdsDatabase
 from components.database.users import DatabaseUsers
-from components.embedding_pipeline import EmbeddingPipeline
-from components.embedding_schedule import EmbeddingSchedule
+from components.embedding.batch import EmbeddingBatch
+from components.embedding.pipeline import EmbeddingPipeline
+from components.embedding.schedule import EmbeddingSchedule
 from components.encryption import Encryption
 from components.lambda_bridge import LambdaBridge
 from components.network.endpoint_policy import EndpointPolicy
@@ -47,6 +48,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     Bastion,
     DatabaseProxy,
     DatabaseUsers,
+    EmbeddingBatch,
     EmbeddingPipeline,
     EmbeddingSchedule,
     Encryption,

@@ -12,8 +12,10 @@ from components.database.aurora import AuroraDatabase, AuroraDatabaseArgs
 from components.database.database import Database
 from components.database.proxy import DatabaseProxyArgs
 from components.database.rds import RdsDatabaseArgs
-from components.embedding_pipeline import TIMEOUT_SECONDS as WORKER_TIMEOUT_SECONDS
-from components.embedding_pipeline import EmbeddingPipeline
+from components.embedding import settings as embedding
+from components.embedding.pipeline import TIMEOUT_SECONDS as WORKER_TIMEOUT_SECONDS
+from components.embedding.pipeline import EmbeddingPipeline
+from components.embedding.schedule import EmbeddingSchedule
 from components.lambda_bridge import TIMEOUT_SECONDS, LambdaBridge, LambdaBridgeArgs
 from components.network.network import Network as NetworkComponent
 from components.network.network import NetworkArgs
@@ -264,8 +266,13 @@ def bridge_services(config: Configuration) -> list[str]:
     return [VECTORS, *([EMBEDDINGS] if config.models else [])]
 
 
-def watched_functions(bridge: LambdaBridge | None, worker: EmbeddingPipeline | None) -> dict[str, Any]:
-    """What alarms and graphs of the functions and queues go by."""
+def watched_functions(
+    config: Configuration,
+    bridge: LambdaBridge | None,
+    worker: EmbeddingPipeline | None,
+    sweeps: EmbeddingSchedule | None,
+) -> dict[str, Any]:
+    """What alarms and graphs of the functions, the queues and the embeddings go by."""
     functions: list[MonitoredFunctionArgs] = []
     queues: list[MonitoredQueueArgs] = []
     if bridge:
@@ -277,18 +284,24 @@ def watched_functions(bridge: LambdaBridge | None, worker: EmbeddingPipeline | N
                 "bridge": True,
             }
         )
-    if worker:
-        functions.append(
-            {"name": "embedder", "function_name": worker.function_name, "timeout_seconds": WORKER_TIMEOUT_SECONDS}
+    if not worker or not config.embedding:
+        return {"functions": functions}
+    functions.append(
+        {
+            "name": "embedder",
+            "function_name": worker.function_name,
+            "timeout_seconds": WORKER_TIMEOUT_SECONDS,
+            "uses_its_time": True,
+        }
+    )
+    tickets = {"queue_name": worker.queue_name} if config.embedding.queue else {}
+    queues.append(
+        cast(
+            "MonitoredQueueArgs",
+            {"name": "embedder-queue", **tickets, "dead_letter_name": worker.dead_letter_queue_name},
         )
-        queues.append(
-            {
-                "name": "embedder-queue",
-                "queue_name": worker.queue_name,
-                "dead_letter_name": worker.dead_letter_queue_name,
-            }
-        )
-    return {"functions": functions, **({"queues": queues} if queues else {})}
+    )
+    return {"functions": functions, "queues": queues, "embedding": embedding.monitored(config, worker, sweeps)}
 
 
 def watched(config: Configuration, name: str, database: Database) -> MonitoredDatabaseArgs:

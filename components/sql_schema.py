@@ -80,6 +80,8 @@ class SqlSchemaArgs(TypedDict):
     """The worker's alias, qualified; empty when SQL may not call it."""
     worker_has_queue: NotRequired[bool]
     """The worker puts tickets into a queue. Default false."""
+    worker_has_batch: NotRequired[bool]
+    """The worker makes batch inference jobs. Default false."""
     vectorizers: NotRequired[str]
     """The declared vectorizers, JSON, as sql/repeatable/96_embedding.sql takes them."""
     python: NotRequired[str]
@@ -118,7 +120,10 @@ class SqlSchema(Component):
         if args.get("has_worker", False):
             environment["VECTORDB_EMBEDDING"] = pulumi.Output.from_input(args.get("worker_arn", "")).apply(
                 lambda arn: _embedding(
-                    arn, queue=args.get("worker_has_queue", False), told=args.get("vectorizers", "[]")
+                    arn,
+                    queue=args.get("worker_has_queue", False),
+                    batch=args.get("worker_has_batch", False),
+                    told=args.get("vectorizers", "[]"),
                 )
             )
         if args["transport"] == "ssm":
@@ -139,9 +144,9 @@ class SqlSchema(Component):
         self.register_outputs({"applied": self.applied})
 
 
-def _embedding(worker_arn: str, *, queue: bool, told: str) -> str:
+def _embedding(worker_arn: str, *, queue: bool, batch: bool, told: str) -> str:
     """What SQL is told of the worker."""
-    known = {"functionArn": worker_arn, "queue": queue, "vectorizers": json.loads(told)}
+    known = {"functionArn": worker_arn, "queue": queue, "batch": batch, "vectorizers": json.loads(told)}
     return json.dumps(known, sort_keys=True, separators=(",", ":"))
 
 

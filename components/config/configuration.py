@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.config.bridge import Bridge
 from components.config.database import Database, Engine
-from components.config.embedding import SWEEP_MINUTES, SWEEP_MINUTES_OF_PAUSING, Embedding
+from components.config.embedding import OLDEST_MINUTES, SWEEP_MINUTES, SWEEP_MINUTES_OF_PAUSING, Embedding, Vectorizer
 from components.config.indexes import Index, physical_name
 from components.config.network import Network
 from components.config.section import Section, refuse
@@ -148,24 +148,47 @@ class Configuration(Section):
         """What the worker asks of the rest."""
         if self.embedding is None:
             return
-        known = {index.name: index for index in self.indexes}
+        if self.sweep_minutes and (empty := sorted(key for key, value in self.tags.items() if not value)):
+            # EventBridge Scheduler's API, Tag: a value has 1 to 256 characters. Other services take empty ones.
+            yield f"tags: {', '.join(map(repr, empty))} is empty, which a schedule cannot carry; give it a value"
+        known = [index.name for index in self.indexes]
+        if missing := sorted(set(self.embedding.indexes).difference(known)):
+            yield (
+                f"embedding.indexes names {', '.join(map(repr, missing))}, and indexes has {', '.join(known) or 'none'}; "
+                "add it there"
+            )
         for one in self.embedding.vectorizers:
-            index = one.destination.index
-            if index is not None and index not in known:
-                yield (
-                    f"embedding: vectorizer {one.name!r} writes to the index {index!r}, and indexes has "
-                    f"{', '.join(known) or 'none'}; add it there"
-                )
-            elif index is not None and one.embedding.dimension not in {None, known[index].dimension}:
-                yield (
-                    f"embedding: vectorizer {one.name!r} has the dimension {one.embedding.dimension}, and the index {index!r} "
-                    f"has {known[index].dimension}; give both the same"
-                )
+            if one.destination.index is not None:
+                yield from self._problems_of_an_index(one, one.destination.index)
             if one.delivery.mode == "in_transaction" and one.embedding.model not in self.database.bedrock_models:
                 yield (
                     f"embedding: vectorizer {one.name!r} has delivery.mode in_transaction, in which the database itself asks "
                     f"{one.embedding.model}; add that to database.bedrockModels (Aurora only), or choose sync_lambda"
                 )
+
+    def _problems_of_an_index(self, one: Vectorizer, name: str) -> Iterator[str]:
+        """What a vectorizer and the index that it writes to have to agree on."""
+        known = {index.name: index for index in self.indexes}
+        if name not in known:
+            yield (
+                f"embedding: vectorizer {one.name!r} writes to the index {name!r}, and indexes has "
+                f"{', '.join(known) or 'none'}; add it there"
+            )
+            return
+        index = known[name]
+        if one.embedding.numbers != index.dimension:
+            yield (
+                f"embedding: vectorizer {one.name!r} has the dimension {one.embedding.numbers}, and the index {name!r} "
+                f"has {index.dimension}; give both the same"
+            )
+        if index.tenant_key is not None and index.tenant_key not in (one.destination.metadata or ()):
+            yield (
+                f"embedding: vectorizer {one.name!r} writes to the index {name!r}, whose tenantKey is {index.tenant_key!r}; "
+                "name a column of that name in destination.metadata"
+            )
+        others = self.embedding.vectorizers if self.embedding else ()
+        if next(other.name for other in others if other.destination.index == name) != one.name:
+            yield f"embedding: vectorizer {one.name!r} writes to the index {name!r}, which is another's; give each its own"
 
     @property
     def sweep_minutes(self) -> int:
@@ -175,6 +198,12 @@ class Configuration(Section):
         if self.embedding.sweep_minutes is not None:
             return self.embedding.sweep_minutes
         return SWEEP_MINUTES_OF_PAUSING if self.database.pauses else SWEEP_MINUTES
+
+    @property
+    def oldest_minutes(self) -> int:
+        """How long a changed row may wait for its embedding before an alarm rings."""
+        chosen = self.embedding.oldest_minutes if self.embedding else None
+        return chosen or max(OLDEST_MINUTES, 2 * self.sweep_minutes)
 
     @property
     def models(self) -> tuple[str, ...]:

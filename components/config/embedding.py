@@ -1,29 +1,24 @@
 """`vectordb:embedding`: the worker that keeps embeddings fresh, what wakes it, and vectorizers that the deployment declares."""
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.config.models import foundation_model
+from components.config.embedding_models import WORKER_MODELS, EmbeddingModel, ModelEndpoint, check_worker_model
 from components.config.section import Section, refuse
 
-WORKER_MODELS: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {
-        "amazon.titan-embed-text-v1": (1536,),
-        "amazon.titan-embed-text-v2:0": (256, 512, 1024),
-        "amazon.titan-embed-image-v1": (256, 384, 1024),
-        "cohere.embed-english-v3": (1024,),
-        "cohere.embed-multilingual-v3": (1024,),
-        "cohere.embed-v4:0": (256, 512, 1024, 1536),
-        "amazon.nova-2-multimodal-embeddings-v1:0": (256, 384, 1024, 3072),
-    }
+OLDEST_MINUTES = 15
+"""After which an alarm rings; at least two intervals of the sweep."""
+BATCH_MODELS = (
+    "amazon.nova-2-multimodal-embeddings-v1:0",
+    "amazon.titan-embed-image-v1",
+    "amazon.titan-embed-text-v2:0",
 )
-"""Model of Bedrock that the worker speaks → the dimensions that it gives; the same as in embed.model (sql/)."""
-
+"""That Bedrock takes in batch inference jobs (sql/repeatable/57_embed_batch.sql)."""
+MOST_CERTIFICATES = 2500
+"""Characters: all variables of a function are 4 KB at most (Lambda Developer Guide, environment variables), names included."""
 SWEEP_MINUTES = 1
 SWEEP_MINUTES_OF_PAUSING = 60
 """A look at the database wakes it, and keeps it awake for as long as it takes to pause again."""
@@ -66,36 +61,6 @@ class Chunking(Section):
             "overlap": self.overlap or 0,
             "unit": self.unit or "characters",
         }
-
-
-class EmbeddingModel(Section):
-    """Which model makes the vectors, and how many numbers each has."""
-
-    model: str
-    dimension: Annotated[int, Field(ge=1, le=4096)] | None = None
-    normalize: bool = True
-
-    @field_validator("model")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        return check_worker_model(value)
-
-    @model_validator(mode="after")
-    def _of_the_model(self) -> "EmbeddingModel":
-        given = WORKER_MODELS[self.model]
-        if self.dimension is not None and self.dimension not in given:
-            wanted = self.dimension
-            nearest = min(given, key=lambda one: abs(one - wanted))
-            raise ValueError(
-                f"model {self.model!r} gives {', '.join(map(str, given))} numbers, and dimension is {wanted}; "
-                f"the nearest is {nearest}"
-            )
-        return self
-
-    def declared(self) -> dict[str, Any]:
-        """As embed.checked_embedding takes it."""
-        dimension = {"dimension": self.dimension} if self.dimension else {}
-        return {"provider": "bedrock", "model": self.model, "normalize": self.normalize, **dimension}
 
 
 class Destination(Section):
@@ -198,7 +163,7 @@ class Vectorizer(Section):
     destination: Destination = Destination()
     delivery: Delivery = Delivery()
     limits: Limits = Limits()
-    backfill: Literal["now", "low", "none"] = "low"
+    backfill: Literal["now", "low", "batch", "none"] = "low"
 
     @field_validator("name")
     @classmethod
@@ -207,11 +172,19 @@ class Vectorizer(Section):
             raise ValueError("must be 1 to 40 lower-case letters, digits and underscores, a letter first")
         return value
 
-    @field_validator("source", "content")
+    @field_validator("source")
+    @classmethod
+    def _names_a_table(cls, value: str) -> str:
+        part = r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")'
+        if not re.fullmatch(rf"{part}(\.{part})?", value):
+            raise ValueError(f"{value!r} names no table; write it as in SQL, with its schema: public.docs")
+        return value
+
+    @field_validator("content")
     @classmethod
     def _not_empty(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("is empty; name a table, as schema.table, and an expression over its columns")
+            raise ValueError("is empty; write an SQL expression over the columns of the table")
         return value
 
     @model_validator(mode="after")
@@ -221,9 +194,24 @@ class Vectorizer(Section):
             raise ValueError(
                 f"a column holds one vector for a row, and chunking.method is {self.chunking.method}; leave chunking out"
             )
-        if self.delivery.mode == "in_transaction" and self.destination.kind != "column":
-            raise ValueError("delivery.mode in_transaction needs destination.kind column; name one, or another mode")
+        if self.delivery.mode == "in_transaction":
+            self._fits_a_transaction()
+        if self.delivery.mode == "sync_lambda" and self.destination.kind == "s3_vectors":
+            raise ValueError(
+                "delivery.mode sync_lambda writes in the transaction, in which S3 Vectors takes no part; "
+                "choose event, or destination.kind table or column"
+            )
         return self
+
+    def _fits_a_transaction(self) -> None:
+        if self.destination.kind != "column":
+            raise ValueError("delivery.mode in_transaction needs destination.kind column; name one, or another mode")
+        if self.template is not None:
+            raise ValueError(
+                "delivery.mode in_transaction takes no template; put it into content, as in title || ': ' || body"
+            )
+        if self.embedding.url is not None:
+            raise ValueError("delivery.mode in_transaction asks models of Bedrock only; choose sync_lambda")
 
     def declared(self, *, sweep_minutes: int, max_concurrency: int) -> dict[str, Any]:
         """As the SQL of the deployment takes it (sql/repeatable/96_embedding.sql)."""
@@ -245,12 +233,16 @@ class Embedding(Section):
     """The pipeline: its switches are what the delivery modes need, and each can be had without the others."""
 
     models: tuple[str, ...] = ()
+    endpoints: tuple[ModelEndpoint, ...] = ()
+    indexes: tuple[str, ...] = ()
     queue: bool = True
     calls: bool = True
     sweep_minutes: Annotated[int, Field(ge=0, le=1440)] | None = None
+    oldest_minutes: Annotated[int, Field(ge=1, le=10080)] | None = None
     max_concurrency: Annotated[int, Field(ge=2, le=1000)] = 8
     memory: Annotated[int, Field(ge=256, le=10240)] = 1024
     tracing: bool = True
+    batch: bool = False
     vectorizers: tuple[Vectorizer, ...] = ()
 
     @field_validator("models")
@@ -277,47 +269,59 @@ class Embedding(Section):
         return self
 
     def _problems(self) -> Iterator[str]:
-        if not self.invoked_models:
+        if not self.invoked_models and not self.endpoints:
             yield (
                 "models is empty, and no vectorizer names one: the worker could ask none. "
                 f"Name one of {', '.join(WORKER_MODELS)}"
             )
+        if self.batch and not set(BATCH_MODELS) & set(self.invoked_models):
+            yield f"batch is of use with {', '.join(BATCH_MODELS)} only, and models names none of them; add one, or leave batch out"
+        if self.batch and self.sweep_minutes == 0:
+            yield "batch needs sweeps, which make its jobs and look after them, and sweepMinutes is 0; give it an interval"
+        origins = [one.origin for one in self.endpoints]
+        if (size := sum(len(one.ca_certificate or "") for one in self.endpoints)) > MOST_CERTIFICATES:
+            yield (
+                f"endpoints: caCertificate is {size} characters in all; a function's variables hold 4 KB. Give the authority's own certificate, "
+                "an elliptic one is short"
+            )
+        if twice := sorted({one for one in origins if origins.count(one) > 1}):
+            yield f"endpoints: {', '.join(twice)} more than once; each origin can be used once"
         if self.queue and not self.calls and self.sweep_minutes == 0:
             yield "queue has nobody who writes to it: calls is false and sweepMinutes 0; allow one of them, or set queue to false"
         if not self.queue and "max_concurrency" in self.model_fields_set:
             yield "maxConcurrency belongs to the queue, and queue is false; leave it out, or set queue to true"
         for one in self.vectorizers:
-            mode = one.delivery.mode
-            if mode == "queue" and not self.queue:
-                yield f"vectorizer {one.name!r} has delivery.mode queue, and queue is false; set it to true"
-            if mode in _CALLED and not self.calls:
-                yield f"vectorizer {one.name!r} has delivery.mode {mode}, in which SQL calls the worker, and calls is false; set it to true"
-            if mode == "scheduled" and self.sweep_minutes == 0:
-                yield f"vectorizer {one.name!r} has delivery.mode scheduled, and sweepMinutes is 0, which is never; give it an interval"
+            yield from self._problems_of(one)
+
+    def _problems_of(self, one: Vectorizer) -> Iterator[str]:
+        if one.embedding.origin is not None and one.embedding.origin not in {known.origin for known in self.endpoints}:
+            yield f"vectorizer {one.name!r} asks {one.embedding.origin}, and endpoints has no such origin; add it there"
+        if one.backfill == "batch":
+            if not self.batch:
+                yield f"vectorizer {one.name!r} has backfill batch, and batch is false; set it to true"
+            if one.embedding.model not in BATCH_MODELS:
+                yield f"vectorizer {one.name!r} has backfill batch, which {one.embedding.model} does not take; {', '.join(BATCH_MODELS)} do"
+        mode = one.delivery.mode
+        if mode == "queue" and not self.queue:
+            yield f"vectorizer {one.name!r} has delivery.mode queue, and queue is false; set it to true"
+        if mode in _CALLED and not self.calls:
+            yield f"vectorizer {one.name!r} has delivery.mode {mode}, in which SQL calls the worker, and calls is false; set it to true"
+        if mode == "scheduled" and self.sweep_minutes == 0:
+            yield f"vectorizer {one.name!r} has delivery.mode scheduled, and sweepMinutes is 0, which is never; give it an interval"
+        elif mode == "scheduled" and self.oldest_minutes and self.oldest_minutes < (self.sweep_minutes or 0):
+            yield (
+                f"vectorizer {one.name!r} has delivery.mode scheduled: its rows wait for up to sweepMinutes {self.sweep_minutes}, and with "
+                f"oldestMinutes {self.oldest_minutes} an alarm rings before; raise that, or sweep more often"
+            )
 
     @property
     def invoked_models(self) -> tuple[str, ...]:
-        """The models that the worker may ask, each once."""
-        return tuple(sorted({*self.models, *(one.embedding.model for one in self.vectorizers)}))
+        """The models of Bedrock that the worker may ask, each once."""
+        asked = (one.embedding.model for one in self.vectorizers if one.embedding.url is None)
+        return tuple(sorted({*self.models, *asked}))
 
     @property
-    def indexes(self) -> tuple[str, ...]:
-        """The S3 Vectors indexes that vectorizers write to, by their configured names."""
-        return tuple(sorted({one.destination.index for one in self.vectorizers if one.destination.index}))
-
-
-def check_worker_model(text: str) -> str:
-    """`text`, when it is a model of Bedrock that the worker speaks.
-
-    Raises:
-        ValueError: in words, with the nearest one.
-    """
-    if text in WORKER_MODELS:
-        return text
-    allowed = ", ".join(WORKER_MODELS)
-    if (model := foundation_model(text)) != text:
-        meant = f"; write '{model}'" if model in WORKER_MODELS else ""
-        raise ValueError(f"is an inference profile, which carries texts to other regions{meant}. Allowed: {allowed}")
-    near = difflib.get_close_matches(text, WORKER_MODELS, n=1, cutoff=0.5)
-    meant = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(f"is no embedding model that the worker knows{meant} Allowed: {allowed}")
+    def written_indexes(self) -> tuple[str, ...]:
+        """The S3 Vectors indexes that the worker may write to, by their configured names."""
+        declared = (one.destination.index for one in self.vectorizers if one.destination.index)
+        return tuple(sorted({*self.indexes, *declared}))

@@ -14,7 +14,17 @@ from components.network.subnets import check_vpc_cidr
 ZONES = (2, 3)
 MOST_SUBNETS = 6
 """No region has more zones."""
-ENDPOINT_SERVICES = ("bedrock-runtime", "lambda", "s3", "s3vectors", "sqs", "ssm", "ssmmessages")
+ENDPOINT_SERVICES = (
+    "bedrock",
+    "bedrock-runtime",
+    "lambda",
+    "s3",
+    "s3vectors",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+    "ssmmessages",
+)
 """What `components.network.endpoints.services` can ask for."""
 _OWN_ONLY = ("cidr", "zones", "ipv6")
 _EXISTING_ONLY = ("subnet_ids", "endpoints")

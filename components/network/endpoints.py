@@ -10,7 +10,16 @@ from components.config import ConfigurationError
 from components.network.zones import placed
 
 
-def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = False, queue: bool = False) -> list[str]:
+def services(
+    *,
+    bastion: bool,
+    bridge: bool,
+    bedrock: bool,
+    vectors: bool = False,
+    queue: bool = False,
+    secrets: bool = False,
+    batch: bool = False,
+) -> list[str]:
     """The endpoints that the switched-on parts need, by the last part of their service's name, sorted.
 
     The agent needs no `ec2messages` since 3.3.40.0 (SSM Agent release notes), instance and function roles no `sts`, the
@@ -22,15 +31,19 @@ def services(*, bastion: bool, bridge: bool, bedrock: bool, vectors: bool = Fals
         bedrock: the database, or a function in the VPC, invokes models.
         vectors: a function in the VPC reads and writes indexes.
         queue: a function in the VPC sends messages. Lambda's own poller needs no endpoint: it is not in the VPC.
+        secrets: a function in the VPC reads tokens.
+        batch: a function in the VPC makes batch inference jobs, whose files are in S3.
     """
     needed = {
         "ssm": bastion,
         "ssmmessages": bastion,
-        "s3": bastion,
+        "s3": bastion or batch,
+        "bedrock": batch,
         "lambda": bridge,
         "bedrock-runtime": bedrock,
         "s3vectors": vectors,
         "sqs": queue,
+        "secretsmanager": secrets,
     }
     return sorted(service for service, wanted in needed.items() if wanted)
 

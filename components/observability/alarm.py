@@ -31,6 +31,8 @@ class Alarm:
     periods: int = 3
     datapoints: int | None = None
     """How many of the `periods` have to breach. Default: all."""
+    missing: str = "notBreaching"
+    """What it means that there is no data. `breaching` is for what has to happen."""
 
     @property
     def name(self) -> str:

@@ -1,6 +1,7 @@
 """Which alarms a stack needs: plain specifications, from what the stack has. Nothing here makes a resource.
 
-Missing data never raises an alarm: a paused cluster, a function that nobody calls and an empty queue report nothing.
+Missing data raises no alarm: a paused cluster, a function that nobody calls and an empty queue report nothing. What has to come by
+itself is the exception: sweeps (embedding_alarms.py).
 """
 
 from collections import Counter
@@ -10,7 +11,13 @@ import pulumi
 
 from components.observability.alarm import ABOVE, AT_LEAST, Alarm
 from components.observability.database_alarms import database_alarms
-from components.observability.monitored import MonitoredDatabaseArgs, MonitoredFunctionArgs, MonitoredQueueArgs
+from components.observability.embedding_alarms import TARGET, embedding_alarms
+from components.observability.monitored import (
+    MonitoredDatabaseArgs,
+    MonitoredEmbeddingArgs,
+    MonitoredFunctionArgs,
+    MonitoredQueueArgs,
+)
 
 TIMEOUT_SHARE = 0.8
 OLDEST_SECONDS = 900
@@ -22,6 +29,7 @@ def alarms(
     functions: Sequence[MonitoredFunctionArgs] = (),
     queues: Sequence[MonitoredQueueArgs] = (),
     bastion_id: pulumi.Input[str] | None = None,
+    embedding: MonitoredEmbeddingArgs | None = None,
 ) -> list[Alarm]:
     """Every alarm that fits, in the order of the dashboard.
 
@@ -36,6 +44,8 @@ def alarms(
         found += function_alarms(function)
     for queue in queues:
         found += queue_alarms(queue)
+    if embedding is not None:
+        found += embedding_alarms(embedding)
     if bastion_id is not None:
         found.append(bastion_alarm(bastion_id))
     return found
@@ -45,7 +55,7 @@ def function_alarms(function: MonitoredFunctionArgs) -> list[Alarm]:
     """Metrics and dimension: Lambda Developer Guide, types of metrics for Lambda functions. Duration is in milliseconds."""
     name, limit = function["name"], function["timeout_seconds"]
     dimensions = {"FunctionName": function["function_name"]}
-    return [
+    found = [
         Alarm(
             name,
             "errors",
@@ -72,6 +82,11 @@ def function_alarms(function: MonitoredFunctionArgs) -> list[Alarm]:
             1,
             periods=1,
         ),
+    ]
+    if function.get("uses_its_time"):
+        return found
+    return [
+        *found,
         Alarm(
             name,
             "duration",
@@ -90,33 +105,34 @@ def function_alarms(function: MonitoredFunctionArgs) -> list[Alarm]:
 def queue_alarms(queue: MonitoredQueueArgs) -> list[Alarm]:
     """Metrics and dimension: SQS Developer Guide, available CloudWatch metrics."""
     name, oldest = queue["name"], queue.get("oldest_seconds", OLDEST_SECONDS)
-    return [
-        Alarm(
-            name,
-            "age",
-            f"The oldest message of {name} waits for more than {oldest} s: the worker stands still or is too slow. See the "
-            "worker's errors and throttles first, then raise its concurrency.",
-            "AWS/SQS",
-            "ApproximateAgeOfOldestMessage",
-            {"QueueName": queue["queue_name"]},
-            "Maximum",
-            ABOVE,
-            oldest,
-        ),
-        Alarm(
-            name,
-            "dead",
-            f"Messages of {name} failed for good and lie in the dead-letter queue. Read one, mend the cause, then move "
-            "them back (aws sqs start-message-move-task).",
-            "AWS/SQS",
-            "ApproximateNumberOfMessagesVisible",
-            {"QueueName": queue["dead_letter_name"]},
-            "Maximum",
-            AT_LEAST,
-            1,
-            periods=1,
-        ),
-    ]
+    dead = Alarm(
+        name,
+        "dead",
+        f"Messages of {name} failed for good and lie in the dead-letter queue. Read one, mend the cause, then move "
+        "them back (aws sqs start-message-move-task).",
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"QueueName": queue["dead_letter_name"]},
+        "Maximum",
+        AT_LEAST,
+        1,
+        periods=1,
+    )
+    if "queue_name" not in queue:
+        return [dead]
+    age = Alarm(
+        name,
+        "age",
+        f"The oldest message of {name} waits for more than {oldest} s: the worker stands still or is too slow. See the "
+        "worker's errors and throttles first, then raise its concurrency.",
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage",
+        {"QueueName": queue["queue_name"]},
+        "Maximum",
+        ABOVE,
+        oldest,
+    )
+    return [age, dead]
 
 
 def bastion_alarm(instance_id: pulumi.Input[str]) -> Alarm:
@@ -138,11 +154,11 @@ def bastion_alarm(instance_id: pulumi.Input[str]) -> Alarm:
 
 
 def _distinct(names: Iterable[str]) -> None:
-    counted = Counter(["bastion", *names])
+    counted = Counter(["bastion", TARGET, *names])
     if long := [name for name in counted if len(name) > LONGEST_NAME]:
         raise ValueError(f"{long[0]!r} is longer than {LONGEST_NAME} characters; it is the beginning of alarms' names")
     twice = sorted(name for name, times in counted.items() if times > 1)
     if twice:
         raise ValueError(
-            f"{', '.join(map(repr, twice))}: each monitored thing needs a name of its own ('bastion' is one)"
+            f"{', '.join(map(repr, twice))}: each monitored thing needs a name of its own ('bastion' and '{TARGET}' are some)"
         )

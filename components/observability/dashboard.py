@@ -9,6 +9,8 @@ from components.observability.alarms import alarms
 from components.observability.bridge_graphs import bridge_graphs
 from components.observability.consoles import links
 from components.observability.costs import cost_graphs
+from components.observability.embedding_alarms import TARGET
+from components.observability.embedding_graphs import embedding_graphs
 from components.observability.monitored import MonitoredFunctionArgs, MonitoredQueueArgs, ObservabilityArgs
 from components.observability.widgets import (
     BLUE,
@@ -58,6 +60,8 @@ def body(known: ObservabilityArgs, title: str, alarm_arns: Sequence[str] = ()) -
     sections += [_function(f, region, _of(found, f["name"])) for f in known.get("functions", [])]
     sections += [bridge_graphs(f, region) for f in known.get("functions", []) if f.get("bridge")]
     sections += [_queue(q, region, _of(found, q["name"])) for q in known.get("queues", [])]
+    if embedding := known.get("embedding"):
+        sections.append(embedding_graphs(embedding, region, _of(found, TARGET)))
     if known.get("has_bastion"):
         sections.append(_bastion(cast("str", known.get("bastion_id", "")), region))
     sections += [cost_graphs(known, region), _logs(cast("list[str]", known.get("log_groups", [])), region)]
@@ -72,6 +76,7 @@ def known_alarms(known: ObservabilityArgs) -> list[Alarm]:
         known.get("functions", []),
         known.get("queues", []),
         known.get("bastion_id", "") if known.get("has_bastion") else None,
+        known.get("embedding"),
     )
 
 
@@ -108,7 +113,7 @@ def _function(function: MonitoredFunctionArgs, region: str, levels: dict[str, Li
                 one("Duration", stat="p99", label="p99", color=RED),
             ],
             unit="ms",
-            lines=[levels["duration"], limit],
+            lines=[*([levels["duration"]] if "duration" in levels else []), limit],
         ),
         graph(
             "At the same time",
@@ -121,9 +126,15 @@ def _function(function: MonitoredFunctionArgs, region: str, levels: dict[str, Li
 
 
 def _queue(queue: MonitoredQueueArgs, region: str, levels: dict[str, Line]) -> list[Widget]:
-    named = {"QueueName": cast("str", queue["queue_name"])}
     dead = {"QueueName": cast("str", queue["dead_letter_name"])}
     visible = "ApproximateNumberOfMessagesVisible"
+    lost = metric("AWS/SQS", visible, dead, stat="Maximum", label="dead letters", color=RED)
+    if "queue_name" not in queue:
+        return [
+            text(f"## {queue['name']}: dead letters `{dead['QueueName']}`"),
+            graph("Failed for good", region, [lost], unit="messages"),
+        ]
+    named = {"QueueName": cast("str", queue["queue_name"])}
 
     def one(name: str, **options: Any) -> list[Any]:
         return metric("AWS/SQS", name, named, **options)
@@ -154,7 +165,7 @@ def _queue(queue: MonitoredQueueArgs, region: str, levels: dict[str, Line]) -> l
             [
                 one("NumberOfMessagesSent", stat="Sum", label="in", color=BLUE),
                 one("NumberOfMessagesDeleted", stat="Sum", label="done", color=GREEN),
-                metric("AWS/SQS", visible, dead, stat="Maximum", label="dead letters", color=RED),
+                lost,
             ],
             unit="messages",
         ),

@@ -51,19 +51,32 @@ class MonitoredFunctionArgs(TypedDict):
     """Its time limit."""
     bridge: NotRequired[bool]
     """It writes the bridge's own metrics, of which the dashboard has graphs then. Default false."""
+    uses_its_time: NotRequired[bool]
+    """It works for as long as it may, so that a long call means nothing. Default false."""
 
 
 class MonitoredQueueArgs(TypedDict):
-    """One SQS queue with its dead-letter queue."""
+    """One SQS queue with its dead-letter queue, or a dead-letter queue alone."""
 
     name: str
     """What people call it; also part of the alarms' names, so it is used once."""
-    queue_name: pulumi.Input[str]
-    """The queue's name."""
+    queue_name: NotRequired[pulumi.Input[str]]
+    """The queue's name. Default: there are dead letters only, of calls and schedules."""
     dead_letter_name: pulumi.Input[str]
     """The name of the queue that takes what failed."""
     oldest_seconds: NotRequired[int]
     """How long the oldest message may wait. Default 900."""
+
+
+class MonitoredEmbeddingArgs(TypedDict):
+    """The embeddings, as the worker's own metrics tell of them."""
+
+    function_name: pulumi.Input[str]
+    """The worker's name. Known only when its sweeps are scheduled, or the alarm on them comes before the first one."""
+    sweep_minutes: int
+    """How often it looks for work by itself; 0: never."""
+    oldest_seconds: int
+    """How long a changed row may wait for its embedding."""
 
 
 class MonitoredEndpointArgs(TypedDict):
@@ -92,6 +105,8 @@ class ObservabilityArgs(TypedDict):
     """The functions."""
     queues: NotRequired[list[MonitoredQueueArgs]]
     """The queues of the embedding pipeline."""
+    embedding: NotRequired[MonitoredEmbeddingArgs]
+    """The embeddings. Default: there are none."""
     has_bastion: NotRequired[bool]
     """There is a bastion; `bastion_id` says which. Default false."""
     bastion_id: NotRequired[pulumi.Input[str]]

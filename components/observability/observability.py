@@ -105,7 +105,7 @@ class Observability(Component):
             period=alarm.period,
             evaluation_periods=alarm.periods,
             datapoints_to_alarm=alarm.datapoints or alarm.periods,
-            treat_missing_data="notBreaching",
+            treat_missing_data=alarm.missing,
             alarm_actions=[self._topic.arn],
             ok_actions=[self._topic.arn],
             opts=self._child,

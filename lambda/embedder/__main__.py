@@ -5,7 +5,8 @@ import signal
 import sys
 
 from embedder import log, login, settings
-from embedder.database import UnavailableError
+from embedder.batch.batches import Batches, alternating
+from embedder.database import RefusedError, UnavailableError
 from embedder.errors import SettingsError
 from embedder.postgres import Postgres
 from embedder.stopping import Stopping
@@ -28,14 +29,15 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.stop())
     database = Postgres(connect)
+    batches = Batches(database, database.rows, region, stopping)
     worker = Worker(database, asking(region), stopping)
     failures = 0
     while not stopping.asked():
         try:
-            worker.work()
+            alternating(batches, worker.work, stopping)
             failures = 0
             pause = float(poll)
-        except UnavailableError as error:
+        except (UnavailableError, RefusedError) as error:
             log.line("ERROR", "the database cannot be asked", reason=str(error))
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**failures)
             failures += 1

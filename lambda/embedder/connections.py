@@ -24,8 +24,9 @@ _OPTIONS = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.S
 class Pool:
     """The connections to one origin, such as https://bedrock-runtime.us-east-1.amazonaws.com."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, roots: str = "") -> None:
         self._origin = urlsplit(origin)
+        self._roots = roots
         self._idle: list[tuple[HTTPConnection, float]] = []
         self._lock = threading.Lock()
 
@@ -45,7 +46,7 @@ class Pool:
         host, port = self._origin.hostname or "", self._origin.port
         connection: HTTPConnection
         if self._origin.scheme == "https":
-            verify = _tls(os.environ.get("AWS_CA_BUNDLE"))
+            verify = _tls(os.environ.get("AWS_CA_BUNDLE"), self._roots)
             connection = HTTPSConnection(host, port, timeout=seconds, socket_options=_OPTIONS, ssl_context=verify)
         else:
             connection = HTTPConnection(host, port, timeout=seconds, socket_options=_OPTIONS)
@@ -71,12 +72,18 @@ class Pool:
             connection.close()
 
 
-@functools.cache
-def pool(origin: str) -> Pool:
-    """The pool of an origin, made once."""
-    return Pool(origin)
+def pool(origin: str, roots: str = "") -> Pool:
+    """The pool of an origin, made once; `roots` in PEM are all that its certificate may come from, where they are given."""
+    return _pool(origin, roots)
 
 
 @functools.cache
-def _tls(bundle: str | None) -> ssl.SSLContext:
+def _pool(origin: str, roots: str) -> Pool:
+    return Pool(origin, roots)
+
+
+@functools.cache
+def _tls(bundle: str | None, roots: str) -> ssl.SSLContext:
+    if roots:
+        return ssl.create_default_context(cadata=roots)
     return ssl.create_default_context(cafile=bundle or str(Path(botocore.__file__).with_name("cacert.pem")))

@@ -36,6 +36,8 @@ def tickets(event: Any) -> list[Ticket]:
     if not isinstance(event, dict):
         raise SettingsError("the event must be an object")
     if "Records" in event:
+        if not isinstance(event["Records"], list):
+            raise SettingsError("Records must be a list of messages of SQS")
         return [_message(record) for record in event["Records"]]
     return [_ticket(event)]
 
@@ -59,8 +61,8 @@ def _message(record: Any) -> Ticket:
         raise SettingsError("the records must be messages of SQS")
     message_id = str(record.get("messageId"))
     try:
-        body = json.loads(record.get("body") or "")
+        body = json.loads(str(record.get("body")))
         return _ticket(body if isinstance(body, dict) else {}, message_id)
-    except (ValueError, SettingsError):
+    except (ValueError, RecursionError, SettingsError):
         # Sent back it would come again until it is a dead letter; a look at the queue does no harm.
         return Ticket(None, message_id)

@@ -5,7 +5,7 @@ import time
 from embedder.database import Database, RefusedError, Target
 from embedder.errors import CallError, Kind
 from embedder.leases import Leases
-from embedder.placing import Placing
+from embedder.placing import Fail, Placing
 from embedder.rows import Row
 from embedder.stats import Stats
 
@@ -15,6 +15,10 @@ MOST_CHUNKS = 512
 WAIT_SECONDS = 0.2
 """That a complete row waits for others."""
 AGAIN_SECONDS = 0.3
+ROW_FAULTS = frozenset({"23", "44", "54", "P0"})
+"""Classes of SQLSTATE that a row is the reason of: constraints and triggers of the table, a message that is too large."""
+DATA_FAULTS = ROW_FAULTS | {"22"}
+"""Those that one row may be the reason of; or the vectors' dimension, and then it is every row's."""
 MOST_TRIES = 10
 """Of a row that users hold; then it is given back, for later."""
 
@@ -23,12 +27,19 @@ class Finishing:
     """The complete rows of one generation."""
 
     def __init__(
-        self, database: Database, target: Target, leases: Leases, stats: Stats, placing: Placing | None = None
+        self,
+        database: Database,
+        target: Target,
+        leases: Leases,
+        stats: Stats,
+        fail: Fail,
+        placing: Placing | None = None,
     ) -> None:
         self._database = database
         self._target = target
         self._leases = leases
         self._stats = stats
+        self._fail = fail
         self._placing = placing
         self._complete: list[Row] = []
         self._since = 0.0
@@ -73,12 +84,6 @@ class Finishing:
         while self._complete:
             self._write(self._group())
 
-    def give_up(self) -> list[Row]:
-        """The rows that are not written."""
-        rows = [row for row in self._complete + self._locked if not row.gone]
-        self._complete, self._locked = [], []
-        return rows
-
     def _group(self) -> list[Row]:
         group: list[Row] = []
         chunks = 0
@@ -94,18 +99,30 @@ class Finishing:
     def _write(self, group: list[Row]) -> None:
         if group and self._placing:
             group = self._placing.place(group)
-        if not group:
-            return
+        refused = self._written(group) if group else []
+        for row, code in refused:
+            if str(code)[:2] not in ROW_FAULTS and len(refused) == len(group) and not self._stats.rows:
+                raise CallError(
+                    Kind.CONFIGURATION, f"Sql{code}", "the database refuses the vectors; do dimension and type fit?"
+                )
+            self._fail([row], CallError(Kind.POISON, f"Sql{code}", "the database refuses to store this row's vectors"))
+
+    def _written(self, group: list[Row]) -> list[tuple[Row, RefusedError]]:
+        """Write a group; the rows that are refused. One refused row, as by a CHECK or a trigger of the table's, refuses all: by halves."""
         try:
             outcomes = self._database.finish(
                 self._target.vectorizer, self._target.generation, [row.item() for row in group]
             )
         except RefusedError as refused:
-            raise CallError(
-                Kind.CONFIGURATION, f"Sql{refused}", "the database refuses the vectors; do dimension and type fit?"
-            ) from None
+            if len(group) == 1:
+                return [(group[0], refused)]
+            if str(refused)[:2] not in DATA_FAULTS:
+                return [(row, refused) for row in group]
+            half = len(group) // 2
+            return self._written(group[:half]) + self._written(group[half:])
         for row in group:
             self._judge(row, outcomes.get(row.key, "changed"))
+        return []
 
     def _judge(self, row: Row, outcome: str) -> None:
         if outcome == "locked" and row.tries < MOST_TRIES:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from embedder import events, log, login, relay, settings, synchronous
+from embedder.batch.batches import Batches, alternating
 from embedder.database import Database, UnavailableError
 from embedder.errors import SettingsError
 from embedder.events import Ticket
+from embedder.metrics import Metrics
 from embedder.postgres import Postgres
 from embedder.stopping import Stopping
 from embedder.transport import asking
@@ -34,19 +36,25 @@ def handle(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         FailedError: the work could not be done, and another try may go better.
     """
-    remaining = _remaining(context)
-    if isinstance(event, dict) and "embed" in event:
-        stopping = Stopping(remaining, SYNCHRONOUS_CALL_SECONDS)
-        return synchronous.answer(event, asking(settings.region(), SYNCHRONOUS_CALL_SECONDS), stopping)
     try:
-        if isinstance(event, dict) and "relay" in event:
-            return {"sent": relay.send(relay.tickets(event), relay.COMMIT_SECONDS)}
-        tickets = events.tickets(event)
-        with _database() as database:
-            return worked(database, tickets, Stopping(remaining, CALL_SECONDS), batch=events.is_batch(event))
+        return _handled(event, _remaining(context))
     except (SettingsError, UnavailableError) as error:
         log.line("ERROR", "failed", error=type(error).__name__, reason=str(error))
         raise FailedError(f"{type(error).__name__}: {error}") from None
+    except Exception as error:  # noqa: BLE001 - a fault of ours; Lambda would write its text into the log, and that may hold content
+        log.line("ERROR", "failed", error=type(error).__name__, place=log.place(error))
+        raise FailedError(type(error).__name__) from None
+
+
+def _handled(event: Any, remaining: Callable[[], float] | None) -> dict[str, Any]:
+    if isinstance(event, dict) and "embed" in event:
+        stopping = Stopping(remaining, SYNCHRONOUS_CALL_SECONDS)
+        return synchronous.answer(event, asking(settings.region(), SYNCHRONOUS_CALL_SECONDS), stopping)
+    if isinstance(event, dict) and "relay" in event:
+        return {"sent": relay.send(relay.tickets(event), relay.COMMIT_SECONDS)}
+    tickets = events.tickets(event)
+    with _database() as database:
+        return worked(database, tickets, Stopping(remaining, CALL_SECONDS), batch=events.is_batch(event))
 
 
 def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, batch: bool) -> dict[str, Any]:
@@ -57,11 +65,12 @@ def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, bat
     wanted = {ticket.vectorizer for ticket in tickets}
     try:
         only = None if None in wanted else {each for each in wanted if each is not None}
-        report = worker.work(only)
+        report = _swept(database, worker, stopping) if only is None else worker.work(only)
         if report.complete and only:
             stopping.sleep(SECOND_LOOK_SECONDS)
             first, report = report.stats, worker.work(only)
             report.stats.add(first)
+        _metrics.write(database, sweep=only is None)
     except UnavailableError as error:
         failed = error
     finally:
@@ -75,6 +84,13 @@ def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, bat
         again = [] if report.complete or (failed is None and _passed_on(tickets)) else [t.message_id for t in tickets]
         return {"batchItemFailures": [{"itemIdentifier": each} for each in again]}
     return {"complete": report.complete, "rows": report.stats.rows, "dead": report.stats.dead}
+
+
+def _swept(database: Database, worker: Worker, stopping: Stopping) -> Report:
+    """Whatever there is, and the jobs of batch inference."""
+    if not isinstance(database, Postgres):
+        return worker.work()
+    return alternating(Batches(database, database.rows, settings.region(), stopping), worker.work, stopping)
 
 
 def _passed_on(tickets: list[Ticket]) -> bool:
@@ -92,6 +108,7 @@ def _passed_on(tickets: list[Ticket]) -> bool:
     return True
 
 
+_metrics = Metrics()
 _kept: Postgres | None = None
 
 

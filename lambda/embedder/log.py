@@ -5,11 +5,19 @@ Lambda keeps a line that is JSON as it is, and with log_format JSON filters by i
 
 import json
 import sys
+import traceback
 from datetime import UTC, datetime
+from typing import Any
 
 
-def line(level: str, message: str, **members: str | float | bool | None) -> None:
-    """Write one; `level` is INFO, WARN or ERROR."""
+def place(error: BaseException) -> str:
+    """Where an error was raised, file and line: its text may hold content."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
+
+
+def line(level: str, message: str, **members: Any) -> None:
+    """Write one; `level` is INFO, WARN or ERROR, the members what JSON has."""
     found = {
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": level,

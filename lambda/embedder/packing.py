@@ -39,7 +39,9 @@ class Packer:
     def take(self) -> list[Piece]:
         """The next call's: as many from the front as fit; those of rows that are gone are dropped."""
         taken: list[Piece] = []
-        tokens = size = 0
+        size = 0
+        # No byte is more than a token: so most calls need no counting.
+        tokens: int | None = None
         most = self._limits.texts
         while self._waiting and len(taken) < most:
             piece = self._waiting[0]
@@ -47,9 +49,11 @@ class Packer:
                 self._waiting.popleft()
                 continue
             most = min(most, _most(piece.row.attempts, self._limits.texts))
-            tokens += measures.estimated_tokens(piece.text) if self._limits.texts > 1 else 0
             size += len(piece.text.encode("utf-8", "replace"))
-            full = len(taken) >= most or tokens > self._limits.call_tokens or size > self._limits.call_bytes
+            if size > self._limits.call_tokens:
+                counted = [piece] if tokens is not None else [*taken, piece]
+                tokens = (tokens or 0) + sum(measures.estimated_tokens(each.text) for each in counted)
+            full = len(taken) >= most or (tokens or 0) > self._limits.call_tokens or size > self._limits.call_bytes
             if taken and full:
                 break
             taken.append(self._waiting.popleft())

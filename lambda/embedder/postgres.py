@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from embedder.database import Claimed, Content, Listing, RefusedError, Target, UnavailableError
+from embedder.database import Claimed, Content, Listing, RefusedError, Status, Target, UnavailableError
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 ATTEMPTS = 3
@@ -17,7 +17,25 @@ ATTEMPTS = 3
 PAUSE_SECONDS = 0.05
 _random = random.SystemRandom()
 _COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
-_DATA_FAULTS = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+_DATA_FAULTS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.ProgrammingError,
+    psycopg.errors.ProgramLimitExceeded,
+)
+# Who paused a vectorizer knows that its rows wait. A generation that builds is covered when it can be cut over, and not before.
+_STATUSES = """
+    SELECT s.name, jsonb_build_object(
+        'Pending', sum(s.pending), 'Dead', sum(s.dead), 'CircuitOpen', count(s.circuit), 'Problems', count(s.problem),
+        'OldestAgeSeconds', extract(epoch FROM max(s.oldest_age) FILTER (WHERE s.state <> 'paused')),
+        'Coverage', 100 * coalesce(min(s.coverage) FILTER (WHERE s.generation_state = 'live'), min(s.coverage)),
+        'RowsPerSecond', sum(s.rows_per_second), 'TokensPerSecond', sum(s.tokens_per_second),
+        'Throttles', sum(s.throttles), 'Errors', sum(s.errors), 'HiddenGarbage', sum(s.hidden_garbage),
+        'Missing', sum(s.missing), 'Stale', sum(s.stale), 'Orphan', sum(s.orphan)
+    )
+    FROM embed.status AS s WHERE s.generation_state IN ('live', 'building')
+    GROUP BY s.name
+"""
 
 
 class Postgres:
@@ -157,6 +175,25 @@ class Postgres:
 
     def record(self, vectorizer: int, generation: int, stats: Mapping[str, float]) -> None:
         self._rows("SELECT embed.record(%s, %s, %s::jsonb)", vectorizer, generation, json.dumps(dict(stats)))
+
+    def statuses(self) -> list[Status]:
+        return [Status(*row) for row in self._rows(_STATUSES)]
+
+    def apply_waiting(self) -> int:
+        ((made,),) = self._rows("SELECT embed.apply_waiting()")
+        return int(made)
+
+    def begin_index(self, seconds: float) -> tuple[int, int] | None:
+        rows = self._rows("SELECT vectorizer_id, generation FROM embed.begin_index(%s)", seconds)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def build_index(self, vectorizer: int, generation: int) -> bool:
+        ((built,),) = self._rows("SELECT embed.build_index(%s, %s)", vectorizer, generation)
+        return bool(built)
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Of a statement that stands elsewhere (batch/jobs.py). Raises UnavailableError, RefusedError."""
+        return self._rows(statement, *parameters)
 
     def _rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         for attempt in range(ATTEMPTS):

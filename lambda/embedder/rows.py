@@ -1,5 +1,6 @@
 """A claimed row and its chunks, from its content to what embed.finish takes."""
 
+import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,12 @@ from embedder.chunking import Plan, TooLongError, chunks
 from embedder.providers import answers
 from embedder.providers.provider import Answer, Provider
 from embedder.template import NoRoomError, Template
+
+MOST_BYTES = 64_000_000
+"""Of a row's vectors on their way into the database: it takes them in one transaction, and a worker has them in memory several times."""
+NUMBER_BYTES = 12
+"""Of a number in pgvector's text, about."""
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class UnfitError(Exception):
@@ -101,6 +108,8 @@ class Recipe:
         if content is None:
             return []
         columns = fields or {}
+        if _UNWRITABLE.search(content) or any(_UNWRITABLE.search(value) for value in columns.values() if value):
+            raise UnfitError("the content holds characters that no PostgreSQL takes: NUL, or half of a surrogate pair")
         try:
             room = self.template.room(self.provider.limits, columns)
             cut = chunks(content, self.plan, room)
@@ -112,6 +121,11 @@ class Recipe:
         found = [self._piece(row, chunk.text, columns) for chunk in cut if chunk.text.strip()]
         if not found:
             raise UnfitError("the content has no visible character")
+        if len(found) > (most := MOST_BYTES // (NUMBER_BYTES * self.provider.dimension)):
+            raise UnfitError(
+                f"the content makes {len(found)} chunks, and of {self.provider.dimension} dimensions at most {most} are written "
+                "together; choose larger chunks, or divide the row"
+            )
         return found
 
     def _piece(self, row: Row, chunk: str, columns: Mapping[str, Any]) -> Piece:

@@ -14,7 +14,7 @@ from enum import Enum
 
 from embedder import log, metadata
 from embedder.calls import Call, Calls
-from embedder.database import Database, RefusedError, Target, UnavailableError
+from embedder.database import Content, Database, RefusedError, Target, UnavailableError
 from embedder.errors import CallError, Kind, SettingsError
 from embedder.finishing import Finishing
 from embedder.leases import Leases
@@ -31,6 +31,12 @@ from embedder.transport import Ask
 
 MOST_REFUSALS = 6
 """By throttling in a row; then the rows are given back and the generation is left alone for a while."""
+FIRST_PORTION = 16
+"""Rows whose content is read at first; then as many as make up PORTION_CHARACTERS."""
+PORTION_CHARACTERS, MOST_CHARACTERS = 4_000_000, 8_000_000
+"""Read at once, and in memory at once, about."""
+LARGE_ROW = 512
+"""Chunks. A row of more may take longer than a run has."""
 TURN_SECONDS = 0.25
 """The longest wait without a look at leases and the end."""
 
@@ -75,11 +81,12 @@ class Run:
         placing = None
         if (target.config.get("destination") or {}).get("kind") == "s3_vectors":
             placing = Placing(database, target, self._leases, self.stats, self._fail)
-        self._finishing = Finishing(database, target, self._leases, self.stats, placing)
+        self._finishing = Finishing(database, target, self._leases, self.stats, self._fail, placing)
         self._first: deque[Call] = deque()
         """Calls that go before all others: of searches, and the probe."""
         self._accused: list[tuple[Piece, CallError]] = []
         """Texts whose calls failed while it was not known that the model takes any. A probe decides whose fault it was."""
+        self._portion = min(FIRST_PORTION, pace.batch_rows)
         self._trusted = False
         """Whether the model has taken a text, and nothing failed since."""
         self._empty = False
@@ -149,9 +156,11 @@ class Run:
         rows = [Row(*row) for row in claimed]
         self._leases.hold(rows, since)
         live = [row for row in rows if row.operation == "u"]
-        contents = self._database.content(vectorizer, generation, [row.key for row in live]) if live else {}
-        stored = self._database.stored(vectorizer, generation, [row.key for row in live]) if contents else {}
+        contents = self._contents(live)
+        stored = self._database.stored(vectorizer, generation, list(contents)) if contents else {}
         for row in rows:
+            if row.gone:
+                continue
             found = contents.get(row.key)
             if row.operation == "u" and found is not None:
                 row.source_hash = found.source_hash
@@ -163,12 +172,35 @@ class Run:
                     continue
                 except SettingsError as error:
                     raise CallError(Kind.CONFIGURATION, "Settings", str(error)) from None
+                except Exception as error:  # noqa: BLE001 - one row that nobody reckoned with must not stop all others
+                    self._fail(
+                        [row],
+                        CallError(Kind.TRANSIENT, type(error).__name__, f"the row cannot be cut ({log.place(error)})"),
+                    )
+                    continue
             wanted = [piece for piece in row.pieces if piece.hash not in stored.get(row.key, ())]
             row.missing = len(wanted)
             if wanted:
                 self._packer.add(wanted)
             else:
                 self._finishing.add(row)
+
+    def _contents(self, rows: list[Row]) -> dict[str, Content]:
+        """What the rows are to be embedded by. Of rows that are too large to be in memory together, the last are given back."""
+        found: dict[str, Content] = {}
+        place = size = 0
+        while place < len(rows) and size < MOST_CHARACTERS:
+            part = rows[place : place + self._portion]
+            contents = self._database.content(
+                self._target.vectorizer, self._target.generation, [row.key for row in part]
+            )
+            found |= contents
+            own = sum(len(each.content or "") for each in contents.values())
+            self._portion = max(1, min(PORTION_CHARACTERS * len(part) // max(own, 1), self._pace.batch_rows))
+            place += len(part)
+            size += own
+        self._release(rows[place:])
+        return found
 
     def _dispatch(self) -> None:
         while len(self._calls) < self._calls.most and (self._first or self._ready()):
@@ -309,8 +341,15 @@ class Run:
         self._fail(self._leases.rows(), error)
 
     def _give_back(self) -> None:
-        """Rows that are not done, as if they had never been claimed."""
+        """Rows that are not done, as if they had never been claimed; but those that a run is too short for would be begun for ever."""
         rows = self._leases.rows()
+        endless = [row for row in rows if len(row.pieces) >= LARGE_ROW and 0 < row.missing < len(row.pieces)]
+        if self._ended is Ended.TIME and endless:
+            said = f"the run ended before a row of {max(len(row.pieces) for row in endless)} chunks was embedded"
+            self._fail(endless, CallError(Kind.TRANSIENT, "Unfinished", said))
+        self._release([row for row in rows if not row.gone])
+
+    def _release(self, rows: list[Row]) -> None:
         if rows:
             self._database.release(
                 self._target.vectorizer, self._target.generation, [row.key for row in rows], [row.lease for row in rows]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from embedder import providers
+from embedder import endpoints, providers
 from embedder.errors import SettingsError
 from embedder.providers.provider import Provider
 
@@ -17,7 +17,6 @@ REGION = "VECTORDB_REGION"
 CA_BUNDLE = "VECTORDB_CA_BUNDLE"
 CONCURRENCY = "VECTORDB_EMBED_CONCURRENCY"
 POLL_SECONDS = "VECTORDB_EMBED_POLL_SECONDS"
-ORIGINS = "VECTORDB_EMBED_ORIGINS"
 QUEUE_URL = "VECTORDB_EMBED_QUEUE_URL"
 MODELS = "VECTORDB_MODELS"
 INDEX_ARNS = "VECTORDB_EMBED_INDEX_ARNS"
@@ -37,7 +36,7 @@ NAMES: Mapping[str, str] = {
     INDEX_ARNS: "the indexes of S3 Vectors that the role admits, a JSON list (default: all)",
     HOSTADDR: "IP address to connect to in place of the endpoint's",
     HOSTADDR_PORT: "port at that address (default: the database's port)",
-    ORIGINS: "origins of HTTP endpoints that may be asked, separated by spaces (default: none)",
+    endpoints.VARIABLE: "HTTP endpoints that may be asked, a JSON list of origin, secret (ARN of its token) and ca (PEM) (default: none)",
 }
 _LIMITS = {"texts": "texts_per_request", "characters": "characters_per_text", "tokens": "tokens_per_text"}
 """As embed.model names them."""
@@ -97,6 +96,18 @@ def pace(config: Mapping[str, Any], provider: Provider) -> Pace:
     )
 
 
+def checked(config: Any) -> Mapping[str, Any]:
+    """A generation's configuration, when its parts are of the right type. Raises SettingsError."""
+    if not isinstance(config, dict):
+        raise SettingsError("config must be an object")
+    for name in ("embedding", "chunking", "destination", "limits", "model_limits", "delivery"):
+        if not isinstance(config.get(name), dict | None):
+            raise SettingsError(f"config.{name} must be an object")
+    if not isinstance(config.get("template"), str | None):
+        raise SettingsError("config.template must be a string")
+    return config
+
+
 def provider(config: Mapping[str, Any]) -> Provider:
     """The provider of a generation. Raises SettingsError."""
     embedding = config.get("embedding") or {}
@@ -108,7 +119,7 @@ def provider(config: Mapping[str, Any]) -> Provider:
         raise SettingsError(f"the worker may not ask {model}: name it under models of vectordb:embedding, and deploy")
     stated = config.get("model_limits") or {}
     limits = {name: stated[column] for name, column in _LIMITS.items() if stated.get(column)}
-    return providers.found(model, dimension, limits | embedding, os.environ.get(ORIGINS, "").split())
+    return providers.found(model, dimension, limits | embedding, list(endpoints.admitted()))
 
 
 def _whole(limits: Mapping[str, Any], name: str, default: int, most: int) -> int:

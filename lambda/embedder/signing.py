@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import botocore
-from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
 USER_AGENT = f"vectordb-embedder/1 Botocore/{botocore.__version__}"
@@ -24,11 +24,14 @@ class _Credentials(NamedTuple):
     token: str | None
 
 
-def request(service: str, region: str, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Any:
-    """botocore's AWSPreparedRequest of a POST of JSON; `headers` go over the usual ones. Raises UnsignedError."""
+def request(
+    service: str, region: str, url: str, body: bytes, headers: Mapping[str, str] | None = None, method: str = "POST"
+) -> Any:
+    """botocore's AWSPreparedRequest, of a POST of JSON if nothing else is said; `headers` go over the usual ones. Raises UnsignedError."""
     told = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **(headers or {})}
-    made = AWSRequest(method="POST", url=url, headers=told, data=body)
-    SigV4Auth(_credentials(), service, region).add_auth(made)
+    made = AWSRequest(method=method, url=url, headers=told, data=body)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(_credentials(), service, region).add_auth(made)
     return made.prepare()
 
 

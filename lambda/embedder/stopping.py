@@ -1,5 +1,6 @@
 """When to end: a function's remaining time, or the signal that a container is to stop."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,12 @@ class Stopping:
     def asked(self) -> bool:
         """Whether to begin nothing more."""
         return self._event.is_set() or (self._remaining is not None and self._remaining() < self._needed)
+
+    def left(self) -> float:
+        """Seconds until nothing more is to be done; none when it is asked to stop."""
+        if self._event.is_set():
+            return 0.0
+        return math.inf if self._remaining is None else max(0.0, self._remaining() - RESERVE_SECONDS)
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not past the end."""

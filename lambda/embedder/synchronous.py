@@ -40,14 +40,12 @@ def answer(event: Mapping[str, Any], ask: Ask, stopping: Stopping) -> dict[str, 
 
 def _answered(event: Mapping[str, Any], ask: Ask, stopping: Stopping) -> dict[str, Any]:
     documents = event.get("embed")
-    config = event.get("config")
+    config = settings.checked(event.get("config"))
     if not isinstance(documents, list) or not 1 <= len(documents) <= MOST_ROWS:
         raise SettingsError(f"embed must be an array of 1 to {MOST_ROWS} documents")
-    if not isinstance(config, dict):
-        raise SettingsError("config must be an object")
     try:
         purpose = Purpose(event.get("purpose", "document"))
-    except ValueError:
+    except (ValueError, TypeError):
         raise SettingsError("purpose must be document or query") from None
     provider = settings.provider(config)
     recipe = rows.recipe(provider, config)
@@ -78,7 +76,11 @@ def _row(document: Any) -> Row:
     content, fields = document.get("content"), document.get("fields")
     if not isinstance(content, str | None) or not isinstance(fields, dict | None):
         raise SettingsError("content must be a string or null, and fields an object")
-    return Row(str(document.get("key", "")), 0, "u", 0, 0)
+    if not all(isinstance(value, str | None) for value in (fields or {}).values()):
+        raise SettingsError("each of fields must be a string or null")
+    # What is no text of Unicode would break the answer.
+    key = str(document.get("key", "")).encode("utf-8", "replace").decode()
+    return Row(key, 0, "u", 0, 0)
 
 
 def _embedded(found: Sequence[Row], errors: dict[str, CallError], asking: "_Asking") -> int | None:

@@ -3,6 +3,7 @@
 A client of the SDK would retry by itself: behind the limiter's back, and past the lease.
 """
 
+import errno
 import functools
 import json
 import os
@@ -15,10 +16,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection
-from urllib3.response import HTTPResponse
+from urllib3.response import BaseHTTPResponse
 
-from embedder import connections, signing
-from embedder.errors import CallError, Kind
+from embedder import connections, deadlines, signing
+from embedder.errors import CallError, Kind, SettingsError
 from embedder.providers import bedrock
 from embedder.providers.provider import Answer, Provider, Purpose
 
@@ -27,6 +28,8 @@ CALL_SECONDS = 30.0
 """For the whole answer. Models take 0.1 to 1 s; what takes this long will not come."""
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes; 96 vectors of 1,536 numbers are 3 MB."""
+QUOTED = 16
+"""Characters in a row that are no coincidence."""
 _CHUNK = 256 * 1024
 _OK = 200
 _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -55,11 +58,26 @@ def asking(region: str, seconds: float = CALL_SECONDS) -> Ask:
             raise CallError(Kind.TRANSIENT, "Unreachable", f"no answer came from the model ({name})") from None
         except signing.UnsignedError:
             raise CallError(Kind.CONFIGURATION, "NoCredentials", "the worker has no credentials to sign with") from None
+        except SettingsError as error:
+            raise CallError(Kind.CONFIGURATION, "Settings", str(error)) from None
         if reply.status != _OK:
-            raise provider.refusal(reply.status, reply.headers, reply.body)
+            raise _without_content(provider.refusal(reply.status, reply.headers, reply.body), texts)
         return provider.answer(reply.body, len(texts))
 
     return ask
+
+
+def _without_content(error: CallError, texts: Sequence[str]) -> CallError:
+    """What a service says of a configuration is repeated, but not where it quotes a text that it was sent."""
+    if error.kind is not Kind.CONFIGURATION:
+        return error  # and has no words of the service
+    said = str(error)
+    parts = {said[place : place + QUOTED] for place in range(max(1, len(said) - QUOTED + 1))}
+    if any(
+        text in said if len(text) < QUOTED else any(part in text for part in parts) for text in texts if text.strip()
+    ):
+        return CallError(error.kind, error.code, "the reason that the service gives quotes the text", error.delay)
+    return error
 
 
 def bedrock_url(region: str) -> str:
@@ -88,52 +106,66 @@ def _sent(provider: Provider, region: str, path: str, body: bytes, seconds: floa
         origin = bedrock_url(region)
         signed = signing.request("bedrock", region, origin + path, body)
         return exchange(origin, urlsplit(signed.url).path, signed.body, dict(signed.headers.items()), seconds)
-    parts = urlsplit(path)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Content-Type": "application/json", "User-Agent": signing.USER_AGENT}
-    return exchange(f"{parts.scheme}://{parts.netloc}", target, body, headers, seconds)
+    # It reads secrets by `exchange` of this module, and few workers need it.
+    from embedder import bearer
+
+    return bearer.asked(path, body, seconds)
 
 
-def exchange(origin: str, target: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
-    """One POST to an origin, over a connection that was kept where there is one. Raises connections.FAILURES."""
-    pool = connections.pool(origin)
+def exchange(
+    origin: str,
+    target: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    seconds: float,
+    method: str = "POST",
+    roots: str = "",
+) -> Reply:
+    """One request to an origin, over a connection that was kept where there is one; `roots` as connections.pool takes them.
+
+    Raises connections.FAILURES.
+    """
+    until = time.monotonic() + seconds
+    pool = connections.pool(origin, roots)
     connection = pool.kept()
     if connection is not None:
         try:
-            return _asked(pool, connection, target, body, headers, seconds)
+            return _asked(pool, connection, method, target, body, headers, until)
         except _CLOSED:
             pool.clear()  # what lay longer is no better
-    return _asked(pool, pool.open(CONNECT_SECONDS), target, body, headers, seconds)
+    return _asked(pool, pool.open(min(CONNECT_SECONDS, seconds)), method, target, body, headers, until)
 
 
 def _asked(
     pool: connections.Pool,
     connection: HTTPConnection,
+    method: str,
     target: str,
     body: bytes,
     headers: Mapping[str, str],
-    seconds: float,
+    until: float,
 ) -> Reply:
-    until = time.monotonic() + seconds
+    response: BaseHTTPResponse | None = None
     try:
-        connection.timeout = seconds
+        connection.timeout = max(until - time.monotonic(), 0.001)
         if connection.sock is not None:
-            connection.sock.settimeout(seconds)
-        connection.request("POST", target, body, headers, preload_content=False)
-        response = connection.getresponse()
-        content = b"".join(_parts(response, until))
+            connection.sock.settimeout(connection.timeout)
+        connection.request(method, target, body, headers, preload_content=False)
+        response = deadlines.answered(connection, until)
+        content = b"".join(_parts(response))
     except BaseException:
+        if response is not None:
+            response.close()  # it holds the socket as well
         connection.close()
         raise
     pool.keep(connection)
     return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
 
 
-def _parts(response: HTTPResponse, until: float) -> Iterator[bytes]:
+def _parts(response: BaseHTTPResponse) -> Iterator[bytes]:
     size = 0
     while part := response.read(_CHUNK):
         size += len(part)
-        # The socket's own time is for each step.
-        if time.monotonic() > until or size > LARGEST_ANSWER:
-            raise TimeoutError
+        if size > LARGEST_ANSWER:
+            raise OSError(errno.EMSGSIZE, "the answer is too large")
         yield part

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
-from embedder import log, rows, settings
+from embedder import indexing, log, rows, settings
 from embedder.database import Database, RefusedError, Target, UnavailableError
 from embedder.errors import Kind, SettingsError
 from embedder.run import Ended, Run
@@ -55,12 +55,13 @@ class Worker:
             UnavailableError: the database cannot be asked. What was claimed is free again when its lease ends.
         """
         report = Report()
+        self._make_declared(only)
         calm: set[tuple[int, int]] = set()
         calms = 0
         while True:
             if self._stopping.asked():
                 return report
-            targets = self._targets(only)
+            targets = self._targets(only) or self._since_indexing(only)
             report.complete = not targets
             self._tidying.go(now=not targets)
             if not targets:
@@ -81,6 +82,20 @@ class Worker:
                 calm.clear()
             elif not calm:
                 calms = 0
+
+    def _make_declared(self, only: Collection[int] | None) -> None:
+        """Of a sweep: vectorizers of the deployment's configuration whose table was missing when it declared them."""
+        if only is not None:
+            return
+        try:
+            if made := self._database.apply_waiting():
+                log.line("INFO", "declared vectorizers were made", count=made)
+        except RefusedError as error:
+            log.line("ERROR", "declared vectorizers cannot be made", sqlstate=str(error))
+
+    def _since_indexing(self, only: Collection[int] | None) -> list[Target]:
+        """What came while an index was built, if one was."""
+        return self._targets(only) if indexing.build(self._database, self._stopping) else []
 
     def _targets(self, only: Collection[int] | None) -> list[Target]:
         found = [target for target in self._database.available() if target.pending or target.slices]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from vectordb.cost import aurora, database, functions, keys, network, observing, proxy, vectors
+from vectordb.cost import aurora, database, embedding, functions, keys, network, observing, proxy, vectors
 from vectordb.cost.capacity import LEAST_CAPACITY, SERVERLESS
 from vectordb.cost.free import is_free
 from vectordb.cost.line import Group, Line, cents, merged
@@ -33,6 +33,7 @@ PRICED: Mapping[str, Pricer] = MappingProxyType(
         "aws:ec2/vpcEndpoint:VpcEndpoint": network.endpoint,
         "aws:kms/key:Key": keys.key,
         "aws:kms/replicaKey:ReplicaKey": keys.key,
+        "aws:lambda/eventSourceMapping:EventSourceMapping": embedding.poller,
         "aws:lambda/function:Function": functions.function,
         aurora.CLUSTER: aurora.cluster,
         aurora.INSTANCE: aurora.instance,

@@ -37,7 +37,6 @@ aws:kms/alias:Alias
 aws:kms/grant:Grant
 aws:kms/keyPolicy:KeyPolicy
 aws:lambda/alias:Alias
-aws:lambda/eventSourceMapping:EventSourceMapping
 aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig
 aws:lambda/layerVersion:LayerVersion
 aws:lambda/permission:Permission

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from vectordb.cost import embedding
 from vectordb.cost.resource import Resource
 from vectordb.cost.sheet import Sheet
 
@@ -22,13 +23,16 @@ def function(resource: Resource, sheet: Sheet) -> None:
     kind = "arm64" if architectures == ["arm64"] else "x86_64"
     memory = sheet.number(resource, "memorySize", DEFAULT_MEMORY_MB)
     calls = sheet.usage.exact("queries")
+    seconds = calls * sheet.usage.exact("function_seconds")
+    variables = dict(_inner(resource, "environment").get("variables") or {})
+    if embedding.is_worker(resource):
+        calls, seconds = embedding.worker(resource, sheet, variables)
     sheet.used(resource, f"Lambda requests, {kind}", calls / MILLION, f"lambda.{kind}.requests")
-    held = calls * sheet.usage.exact("function_seconds") * memory / 1024
-    sheet.used(resource, f"Lambda duration, {kind}", held, f"lambda.{kind}")
+    sheet.used(resource, f"Lambda duration, {kind}", seconds * memory / 1024, f"lambda.{kind}")
     if _inner(resource, "tracingConfig").get("mode") == "Active":
         # X-Ray takes one call a second, and every twentieth beyond: fewer than all of them.
         sheet.used(resource, "X-Ray traces, at most", calls / MILLION, "xray.traces")
-    if _OF_THE_BRIDGE in (_inner(resource, "environment").get("variables") or {}):
+    if _OF_THE_BRIDGE in variables:
         # A metric is paid by the hours in which it is written (Amazon CloudWatch pricing).
         share = sheet.usage.exact("active_hours") / sheet.prices.hours
         sheet.used(resource, "the bridge's own metrics", BRIDGE_METRICS * share, "cloudwatch.metric")
@@ -63,6 +67,7 @@ def rule(resource: Resource, sheet: Sheet) -> None:
 def schedule(resource: Resource, sheet: Sheet) -> None:
     """The account's first 14 million invocations a month are free."""
     sheet.rate(resource, "EventBridge Scheduler, over 14 million", "eventbridge.schedule")
+    embedding.awake(resource, sheet)
 
 
 def parameter(resource: Resource, sheet: Sheet) -> None:

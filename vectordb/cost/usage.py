@@ -32,6 +32,9 @@ class Usage:
     vectors_written: float = _assumed(100_000, "vectors", "put into each index")
     queries: float = _assumed(10_000, "queries", "of each index, and calls of each function")
     function_seconds: float = _assumed(0.2, "seconds", "that a function works on a call")
+    embedded_rows: float = _assumed(100_000, "rows", "embedded by the embedding worker")
+    tokens_of_a_row: float = _assumed(200, "tokens", "of such a row")
+    worker_seconds_of_a_row: float = _assumed(0.05, "seconds", "that the embedding worker works on such a row")
     logs_gb: float = _assumed(1, "GB", "that all log groups and flow logs take in")
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 _KINDS = {
     "network": ("ec2/", "vpc/", "ram/", "route53/", "networkfirewall/"),
-    "access": ("iam/", "kms/", "ssm/", "secretsmanager/", "s3/vectorsVectorBucketPolicy:", "lambda/permission:"),
+    "access": ("iam/", "kms/", "ssm/", "secretsmanager/", "s3/", "lambda/permission:"),
     "databases": ("rds/",),
     "scaling": ("appautoscaling/",),
     "delivery": ("sqs/", "scheduler/", "pipes/", "lambda/"),

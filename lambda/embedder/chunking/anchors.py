@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from embedder.chunking.places import Places, Strength
 
-CHUNKS = 2
-"""The distance, in chunks. About one chunk in eight is cut shorter than it could be."""
+CHUNKS = 0.5
+"""The distance, in chunks. The more of them, the fewer chunks change with an edit, and the more there are: here about a tenth."""
 
 
 def of(text: str, places: Places, size: int) -> list[int]:
@@ -24,13 +24,14 @@ def of(text: str, places: Places, size: int) -> list[int]:
     sums = [
         zlib.crc32(text[begin:end].strip().encode("utf-8", "replace")) for begin, end in zip(begins, ends, strict=True)
     ]
-    distance = CHUNKS * size
+    distance = int(CHUNKS * size)
     left = _lowest_before(ends, sums, distance)
     right = _lowest_before([-end for end in reversed(ends)], sums[::-1], distance)[::-1]
     return [
         end
         for end, own, before, after in zip(ends, sums, left, right, strict=True)
-        if (before is None or own < before) and (after is None or own <= after)
+        # What is left behind the last one is worth a chunk.
+        if (before is None or own < before) and (after is None or own <= after) and len(text) - end > size // 2
     ]
 
 

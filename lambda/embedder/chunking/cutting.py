@@ -71,6 +71,8 @@ def _whole(text: str, plan: Plan, bounds: list[Measure]) -> list[Chunk]:
 
 
 def _cut(text: str, plan: Plan, bounds: list[Measure]) -> list[Chunk]:
+    if text and _reach(text, bounds, 0) == len(text):  # most rows
+        return [Chunk(text, 0, 0, len(text))]
     found = places.of(plan.method, text)
     positions = sorted(found)
     usual = min(_reach(text, bounds, 0), len(text))

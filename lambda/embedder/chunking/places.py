@@ -53,8 +53,8 @@ def of(method: str, text: str) -> Places:
 
 
 def _mark(places: Places, text: str, pattern: re.Pattern[str], strength: Strength) -> None:
-    for found in pattern.finditer(text):
-        places[found.end()] = max(strength, places.get(found.end(), strength))
+    """Patterns come by their strength: what is there already is weaker."""
+    places.update(dict.fromkeys((found.end() for found in pattern.finditer(text)), strength))
 
 
 def _markdown(places: Places, text: str) -> None:

@@ -16,7 +16,7 @@ UNITS = ("characters", "tokens")
 SIZE = {"characters": 800, "tokens": 256}
 SMALLEST = {"characters": 20, "tokens": 16}
 """A chunk of fewer says nothing; and any one character fits."""
-LARGEST = 1_000_000
+LARGEST = 100_000
 _KEYS = frozenset({"method", "size", "overlap", "unit", "too_long"})
 
 

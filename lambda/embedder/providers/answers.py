@@ -39,6 +39,11 @@ def vectors(rows: Any, *, texts: int, dimension: int, normalised: bool) -> "list
     """
     if not isinstance(rows, list) or len(rows) != texts:
         raise contradiction(f"without a vector for each of {texts} texts")
+    lengths = {len(row) if isinstance(row, list) else 0 for row in rows}
+    if len(lengths) == 1 and 0 < (length := lengths.pop()) != dimension:
+        # All of them: it does so always, and no text is at fault.
+        said = f"the model makes vectors of {length} dimensions, and is declared to make them of {dimension}"
+        raise CallError(Kind.CONFIGURATION, "WrongDimension", said)
     return [_vector(row, dimension, normalised=normalised) for row in rows]
 
 
@@ -73,7 +78,7 @@ def _vector(row: Any, dimension: int, *, normalised: bool) -> "array[float]":
 
 
 def _floats(row: list[Any]) -> Iterable[float]:
-    if any(type(number) is not float and type(number) is not int for number in row):
+    if not set(map(type, row)) <= {float, int}:
         raise TypeError
     return row
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from embedder import endpoints
 from embedder.errors import CallError, Kind, SettingsError
 from embedder.limits import Limits
 from embedder.providers import answers
@@ -68,8 +69,10 @@ def made(model: str, dimension: int, settings: Mapping[str, Any], origins: Seque
     """
     url = settings.get("url")
     parts = urlsplit(url if isinstance(url, str) else "")
-    if f"{parts.scheme}://{parts.netloc}" not in origins or parts.scheme not in {"http", "https"}:
-        raise SettingsError("the endpoint's origin is not one that the worker may ask (VECTORDB_EMBED_ORIGINS)")
+    if endpoints.origin(parts.geturl()) not in origins or parts.scheme not in {"http", "https"}:
+        raise SettingsError(
+            "the endpoint's origin is not one that the worker may ask: name it under endpoints of vectordb:embedding, and deploy"
+        )
     prefixes = settings.get("prefixes") or {}
     if not isinstance(prefixes, dict) or not all(isinstance(prefix, str) for prefix in prefixes.values()):
         raise SettingsError("embedding.prefixes must be an object of strings")
@@ -94,8 +97,10 @@ def _count(settings: Mapping[str, Any], name: str, default: int) -> int:
 
 def _in_order(data: Any, texts: int) -> list[Any]:
     """By `index`: the order of the list is not promised."""
+    if not isinstance(data, list) or len(data) != texts:
+        raise answers.contradiction(f"without a vector for each of {texts} texts")
     rows: list[Any] = [None] * texts
-    for position, item in enumerate(data if isinstance(data, list) else ()):
+    for position, item in enumerate(data):
         if isinstance(item, dict):
             index = item.get("index", position)
             if type(index) is int and 0 <= index < texts:

@@ -1,6 +1,6 @@
 """The table of all checks, in the order of the chain and of the report."""
 
-from vectordb.doctor.checks import account, encryption, services, sessions, way
+from vectordb.doctor.checks import account, embedding, encryption, services, sessions, way
 from vectordb.doctor.findings import Check
 
 IDENTITY = "region-and-identity"
@@ -26,6 +26,15 @@ CHECKS = (
     Check("vector-indexes", services.vector_indexes, needs=(IDENTITY,), declared=services.has_indexes),
     Check("s3-vectors", services.s3_vectors, needs=("bridge", "vector-indexes"), declared=services.has_indexes),
     Check("sql-ledger", sessions.sql_ledger, needs=("tls-chain", "data-api")),
+    Check(
+        "embedding-worker",
+        embedding.worker,
+        needs=("extensions", "role-associations"),
+        elsewhere=embedding.calls_nobody,
+        declared=embedding.has_pipeline,
+    ),
     Check("queue", services.queue, needs=(IDENTITY,), declared=services.has_queue),
+    Check("embedding-sweeps", embedding.sweeps, needs=(IDENTITY,), declared=embedding.has_sweeps),
+    Check("vectorizers", embedding.vectorizers, declared=embedding.has_pipeline),
     Check("bedrock-models", services.bedrock_models, needs=(IDENTITY,), declared=services.has_models),
 )

@@ -13,10 +13,14 @@ from vectordb.errors import VectordbError
 QUEUE = "queueUrl"
 DEAD_LETTERS = "deadLetterQueueUrl"
 MODELS = "bedrockModels"
+EMBEDDING_MODELS = "embeddingModels"
+WORKER = "workerArn"
 """Names of the stack's outputs that say what there is to look at."""
 
 _STILL = {"available", "backing-up", "storage-optimization"}
 _DOWN = {"stopped", "stopping", "failed", "deleting", "inaccessible-encryption-credentials", "storage-full"}
+_READING = {"Enabled", "Enabling", "Creating", "Updating"}
+"""States of an event source mapping (Lambda API, EventSourceMappingConfiguration)."""
 _PROFILE = re.compile(r"^(us|eu|apac|jp|au|ca|global|us-gov)\.")
 """An inference profile's geography before the model's id."""
 
@@ -187,21 +191,25 @@ def s3_vectors(context: Context) -> Finding:
 
 
 def has_queue(subject: Subject) -> bool:
-    """Whether the stack has an embedding pipeline."""
-    return bool(subject.outputs.get(QUEUE))
+    """Whether the stack has a queue of tickets, or of what failed."""
+    return bool(subject.outputs.get(QUEUE) or subject.outputs.get(DEAD_LETTERS))
 
 
 def queue(context: Context) -> Finding:
-    """The pipeline's queue is read, and nothing lies among the dead letters."""
+    """The worker reads the pipeline's queue, and nothing lies among the dead letters."""
     outputs = context.subject.outputs
-    waiting, under_way = _messages(context, str(outputs[QUEUE]))
+    waiting, under_way = _messages(context, str(outputs[QUEUE])) if outputs.get(QUEUE) else (0, 0)
     dead = sum(_messages(context, str(outputs[DEAD_LETTERS]))) if outputs.get(DEAD_LETTERS) else 0
     said = f"{waiting} waiting, {under_way} under way, {dead} dead"
     if dead:
+        # They cannot be moved back: a queue of dead letters whose source is Lambda, too, is refused (SQS API, StartMessageMoveTask).
         return failed(
             said,
-            "The worker's log says why they failed; then put them back: aws sqs start-message-move-task --source-arn <dead letters>.",
+            "They carry no data, and a sweep does their work. The worker's log says why they failed; when that is mended: "
+            f"aws sqs purge-queue --queue-url {outputs[DEAD_LETTERS]}",
         )
+    if problem := _unread(context):
+        return failed(f"{said}; {problem}", "Put the worker's event source mapping back: pulumi up --refresh")
     if waiting and not under_way:
         return warning(
             said, "Nobody reads the queue: look at the worker's event source mapping, whether it is enabled."
@@ -209,14 +217,34 @@ def queue(context: Context) -> Finding:
     return ok(said)
 
 
+def _unread(context: Context) -> str:
+    """What keeps the worker from the queue's messages, as Lambda says it; empty for nothing, and where there is no queue."""
+    outputs = context.subject.outputs
+    if not outputs.get(QUEUE) or not outputs.get(WORKER):
+        return ""
+    found = context.ask(
+        "lambda",
+        "list_event_source_mappings",
+        "look at what sends messages to the worker",
+        FunctionName=str(outputs[WORKER]),
+    )["EventSourceMappings"]
+    if not found:
+        return "nothing takes messages from it to the worker"
+    state, last = str(found[0].get("State")), str(found[0].get("LastProcessingResult") or "")
+    if state not in _READING:
+        return f"what takes its messages to the worker is {state.lower()}"
+    return last if last.startswith("PROBLEM") else ""
+
+
 def has_models(subject: Subject) -> bool:
-    """Whether the stack names Bedrock models: for SQL itself, or for texts that are searched in an index."""
+    """Whether the stack names Bedrock models: for SQL itself, for the worker, or for texts that are searched in an index."""
     return bool(_models(subject))
 
 
 def _models(subject: Subject) -> list[str]:
     of_indexes = [row["model"] for row in json.loads(subject.settings.indexes) if row.get("model")]
-    return list(dict.fromkeys(map(str, [*(subject.outputs.get(MODELS) or ()), *of_indexes])))
+    of_sql, of_worker = (subject.outputs.get(name) or () for name in (MODELS, EMBEDDING_MODELS))
+    return list(dict.fromkeys(map(str, [*of_sql, *of_worker, *of_indexes])))
 
 
 def bedrock_models(context: Context) -> Finding:

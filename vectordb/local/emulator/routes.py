@@ -46,8 +46,9 @@ _TAGGED = re.compile(r"/tags/arn:[^:]+:s3vectors:")
 
 def route(method: str, path: str) -> tuple[str, str] | None:
     """(service, operation) of a request that is answered here, None for one that moto answers."""
-    if "/functions/" in path:
-        return _function(method, path.rstrip("/"))
+    for part, of in ((path.startswith("/model-invocation-job"), _batch), ("/functions/" in path, _function)):
+        if part:
+            return of(method, path.rstrip("/"))
     if method == "POST":
         if path.startswith("/model/") and path.endswith("/invoke"):
             return "bedrock", "InvokeModel"
@@ -58,6 +59,16 @@ def route(method: str, path: str) -> tuple[str, str] | None:
     if method in _TAGGING and _TAGGED.match(path):
         return "s3vectors", _TAGGING[method]
     return None
+
+
+def _batch(method: str, path: str) -> tuple[str, str] | None:
+    if path == "/model-invocation-jobs":
+        return ("bedrock", "ListModelInvocationJobs") if method == "GET" else None
+    if path == "/model-invocation-job":
+        return ("bedrock", "CreateModelInvocationJob") if method == "POST" else None
+    if method == "POST" and path.endswith("/stop"):
+        return "bedrock", "StopModelInvocationJob"
+    return ("bedrock", "GetModelInvocationJob") if method == "GET" else None
 
 
 def _function(method: str, path: str) -> tuple[str, str] | None:

@@ -134,6 +134,7 @@ class Emulator:
             pages={
                 **dict.fromkeys([("POST", "clock"), ("POST", "schedules")], self._page),
                 ("POST", "logins"): self._login,
+                ("POST", "batch"): self._batch,
             },
         )
 
@@ -180,15 +181,26 @@ class Emulator:
         self._moto.imported()
         return Logins(self._gate, self.application.record).page(request)
 
+    def _batch(self, request: Request) -> Response:
+        self.services["bedrock"].get().batches.prepare(request.parameters())  # type: ignore[attr-defined]  # only this service has them
+        return Response()
+
     def _make_s3vectors(self) -> Any:
         from vectordb.local.emulator.s3vectors.service import S3Vectors
 
         return S3Vectors(self._options.state / "s3vectors")
 
     def _make_bedrock(self) -> Any:
+        from vectordb.local.emulator.bedrock.batch.service import Batches
+        from vectordb.local.emulator.bedrock.batch.work import Run
         from vectordb.local.emulator.bedrock.service import Bedrock
 
-        return Bedrock()
+        def batches(run: Run) -> Batches:
+            self._moto.imported()
+            assert self._delivery is not None
+            return Batches(run, self._delivery.clock, self._delivery.acting)
+
+        return Bedrock(batches)
 
     def _make_rds_data(self) -> Any:
         from vectordb.local.emulator.rds_data.secrets import secret_text

@@ -1,7 +1,7 @@
 """Resource type → what makes it on this machine. To support another type, write a handler and add it to the table."""
 
 from vectordb.local.engine import Handler
-from vectordb.local.handlers import databases, functions, identity, others, queues, schedules, vectors
+from vectordb.local.handlers import buckets, databases, functions, identity, others, queues, schedules, vectors
 
 HANDLERS: dict[str, Handler] = {
     "aws:cloudwatch/logGroup:LogGroup": others.log_group,
@@ -21,6 +21,7 @@ HANDLERS: dict[str, Handler] = {
     "aws:rds/instance:Instance": databases.instance,
     "aws:rds/parameterGroup:ParameterGroup": databases.parameter_group,
     "aws:rds/roleAssociation:RoleAssociation": databases.role_association,
+    "aws:s3/bucket:Bucket": buckets.bucket,
     "aws:s3/vectorsIndex:VectorsIndex": vectors.vector_index,
     "aws:s3/vectorsVectorBucket:VectorsVectorBucket": vectors.vector_bucket,
     "aws:s3/vectorsVectorBucketPolicy:VectorsVectorBucketPolicy": identity.vector_bucket_policy,

@@ -53,6 +53,8 @@ def command(execution: Execution, resource: Registration, inputs: dict[str, Any]
             f"The step {resource.name!r} failed (exit {done.returncode}):\n{(done.stderr or done.stdout).strip()}",
             remedy="Correct it and run the same command again; what was applied stays applied. `vectordb local reset` starts anew.",
         )
+    # Pulumi prints all that a step says.
+    execution.notices += [line.strip() for line in done.stderr.splitlines() if ": WARNING: " in line]
     return f"command-{hashlib.sha256(resource.urn.encode()).hexdigest()[:8]}", {
         "stdout": done.stdout.strip(),
         "stderr": done.stderr.strip(),

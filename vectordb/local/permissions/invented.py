@@ -20,6 +20,7 @@ _OUTPUTS: dict[str, dict[str, str]] = {
     "aws:secretsmanager/secret:Secret": {"arn": _ARN % "secretsmanager" + "secret:{name}-{hash:.6}"},
     "aws:lambda/function:Function": {"arn": _ARN % "lambda" + "function:{name}", "version": "1"},
     "aws:lambda/alias:Alias": {"arn": _ARN % "lambda" + "function:{functionName}:{name}"},
+    "aws:s3/bucket:Bucket": {"arn": "arn:{partition}:s3:::{name}", "bucket": "{name}"},
     "aws:s3/vectorsVectorBucket:VectorsVectorBucket": {
         "vectorBucketArn": _ARN % "s3vectors" + "bucket/{vectorBucketName}"
     },

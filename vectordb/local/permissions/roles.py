@@ -38,6 +38,8 @@ _ALIAS = "aws:lambda/alias:Alias"
 _MODELS = "VECTORDB_MODELS"
 _TICKETS = "VECTORDB_EMBED_QUEUE_URL"
 _DESTINATIONS = "VECTORDB_EMBED_INDEX_ARNS"
+_SERVERS = "VECTORDB_EMBED_ENDPOINTS"
+_BATCH = "VECTORDB_EMBED_BATCH"
 _MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 _EVENT_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 _SCHEDULE = "aws:scheduler/schedule:Schedule"
@@ -56,6 +58,10 @@ EMBEDS = "function-embeds"
 """Of a function that is told models of Bedrock."""
 SENDS_TICKETS = "function-sends-tickets"
 """Of a function that is told a queue."""
+READS_TOKENS = "function-reads-tokens"
+"""Of a function that is told servers of models, and secrets with their tokens."""
+MAKES_JOBS = "function-makes-batch-jobs"
+"""Of a function that is told a bucket for batch inference."""
 KEEPS_VECTORS = "function-keeps-vectors"
 """Of a function that is told indexes to write to by itself."""
 
@@ -233,8 +239,12 @@ class _Reading:
             uses.add(EMBEDS)
         if variables.get(_TICKETS):
             uses.add(SENDS_TICKETS)
-        if variables.get(_DESTINATIONS):
+        if variables.get(_DESTINATIONS, "[]") != "[]":
             uses.add(KEEPS_VECTORS)
+        if variables.get(_BATCH):
+            uses.add(MAKES_JOBS)
+        if '"secret":' in variables.get(_SERVERS, ""):
+            uses.add(READS_TOKENS)
         return uses | self._delivery_uses(function)
 
     def _delivery_uses(self, function: Registration) -> set[str]:

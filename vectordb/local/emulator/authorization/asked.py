@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from vectordb.local.emulator import partition_of
+from vectordb.local.emulator import ACCOUNT, partition_of
 from vectordb.local.emulator.functions.names import parse_target
 from vectordb.local.emulator.wire import Request, ServiceError
 
@@ -41,6 +41,8 @@ def asked(service: str, operation: str, request: Request) -> Asked:
     """
     if service == "lambda":
         return _invoke(request) if operation == "Invoke" else _event_configuration(operation, request)
+    if service == "bedrock" and operation != "InvokeModel":
+        return _batch(operation, request)
     if service == "bedrock":
         model = unquote(request.path.removeprefix("/model/").removesuffix("/invoke"))
         arn = f"arn:{partition_of(request.region)}:bedrock:{request.region}::foundation-model/{model}"
@@ -48,6 +50,23 @@ def asked(service: str, operation: str, request: Request) -> Asked:
     if service == "rds-data":
         return Asked((f"rds-data:{operation}",), (str(request.parameters().get("resourceArn") or "*"),))
     return _s3vectors(operation, request)
+
+
+def _batch(operation: str, request: Request) -> Asked:
+    """Service Authorization Reference, Amazon Bedrock; Bedrock User Guide, "Required permissions for batch inference"."""
+    partition = partition_of(request.region)
+    jobs = f"arn:{partition}:bedrock:{request.region}:{ACCOUNT}:model-invocation-job/"
+    action = (f"bedrock:{operation}",)
+    if operation == "ListModelInvocationJobs":
+        return Asked(action, ("*",))
+    if operation == "CreateModelInvocationJob":
+        model = str(request.parameters().get("modelId") or "*")
+        arn = (
+            model if model.startswith("arn:") else f"arn:{partition}:bedrock:{request.region}::foundation-model/{model}"
+        )
+        return Asked(action, (arn, f"{jobs}*"))
+    named = unquote(request.path).removeprefix("/model-invocation-job/").removesuffix("/stop")
+    return Asked(action, (named if named.startswith("arn:") else f"{jobs}{named}",))
 
 
 def _invoke(request: Request) -> Asked:

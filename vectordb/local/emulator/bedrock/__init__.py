@@ -5,7 +5,7 @@ refusals of each. Behind all of them is one small model, wordllama's: the mean o
 wheel. It is carried to other dimensions by maps that keep every cosine, so a search here ranks as the small model does,
 whatever the dimension.
 
-Left out: every other model and operation (streaming, Converse, batches, images); the models' own quality: word order
+Left out: every other model and operation (streaming, Converse, images); the models' own quality: word order
 does not count, and Cohere's input types make no difference; two models give one text the same vector at one dimension,
 where on AWS vectors of different models must not be mixed; token counts are this tokenizer's; quotas.
 """

@@ -1,12 +1,14 @@
-"""InvokeModel over HTTP. What is left out stands in the package's docstring."""
+"""InvokeModel over HTTP, and the way to batch inference. What is left out stands in the package's docstring."""
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from vectordb.local.emulator.bedrock import cohere, titan
+from vectordb.local.emulator.bedrock.batch.service import Batches
+from vectordb.local.emulator.bedrock.batch.work import Run
 from vectordb.local.emulator.bedrock.embedder import Embedder
 from vectordb.local.emulator.bedrock.refusals import malformed, refused
 from vectordb.local.emulator.wire import Request, Response
@@ -27,29 +29,53 @@ _MODEL_ID = re.compile(
 
 
 class Bedrock:
-    """The runtime's InvokeModel."""
+    """The runtime's InvokeModel, and the control plane's batch inference.
 
-    def __init__(self) -> None:
+    Args:
+        batches: made from what runs a model; None for InvokeModel alone.
+    """
+
+    def __init__(self, batches: Callable[[Run], Batches] | None = None) -> None:
         self.embedder = Embedder()
+        self._make_batches = batches
 
-    def handle(self, _operation: str, request: Request) -> Response:
-        """Run a model.
+    @cached_property
+    def batches(self) -> Batches:
+        """Made at the first call of one: they wait for moto."""
+        assert self._make_batches is not None
+        return self._make_batches(self.run)
+
+    def handle(self, operation: str, request: Request) -> Response:
+        """Run an operation.
 
         Raises:
             ServiceError: ValidationException for an unknown model or a request that the model refuses.
         """
+        if operation != "InvokeModel":
+            return self.batches.handle(operation, request)
         path = _PATH.fullmatch(request.path)
-        model = _MODEL_ID.fullmatch(path[1]) if path else None
-        run = _MODELS.get(model[1]) if model else None
-        if run is None:
-            raise refused("The provided model identifier is invalid.")
+        named = path[1] if path else ""
+        _model(named)
         try:
             body = json.loads(request.body())
         except (ValueError, RecursionError) as error:
             raise refused("Malformed input request, please reformat your input and try again.") from error
         if not isinstance(body, dict):
             raise malformed(f"#: expected type: JSONObject, found: {type(body).__name__}")
-        return run(self.embedder, body)
+        return self.run(named, body)
+
+    def run(self, model: str, body: Mapping[str, Any]) -> Response:
+        """A model, by its id or its ARN, on a request's body. Raises ServiceError."""
+        return _model(model)(self.embedder, body)
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _model(named: str) -> Callable[[Embedder, Mapping[str, Any]], Response]:
+    """What runs a model. Raises ServiceError."""
+    found = _MODEL_ID.fullmatch(named)
+    run = _MODELS.get(found[1]) if found else None
+    if run is None:
+        raise refused("The provided model identifier is invalid.")
+    return run

@@ -7,9 +7,12 @@ import pulumi
 
 from components import bridge_permissions as shared
 from components import iam
+from components.embedding import batch
 
 QUEUES = "sqs"
 """The endpoint of queues, by the last part of its service's name."""
+SECRETS = "secretsmanager"
+"""The endpoint of secrets, in which the tokens of servers of models are."""
 LOGIN = "vectordb_embedder"
 """The worker's login in the database; sql/repeatable/96_embedding.sql makes it."""
 
@@ -51,6 +54,20 @@ def queue_key_statement(key_arn: pulumi.Input[str], region: pulumi.Input[str]) -
     )
 
 
+def token_statement(secret_arns: Sequence[pulumi.Input[str]], **who: Any) -> dict[str, Any]:
+    """The tokens of servers of models."""
+    return iam.allow("secretsmanager:GetSecretValue", list(secret_arns), **who)
+
+
+def token_key_statement(key_arns: Sequence[pulumi.Input[str]], region: pulumi.Input[str]) -> dict[str, Any]:
+    """Keys of those secrets that are not under AWS's own (Secrets Manager User Guide, encryption: as the caller, by the service)."""
+    return iam.allow(
+        "kms:Decrypt",
+        list(key_arns),
+        condition={"StringLike": {"kms:ViaService": pulumi.Output.format("secretsmanager.{0}.amazonaws.*", region)}},
+    )
+
+
 def vector_statement(index_arns: pulumi.Input[Sequence[str]], **who: Any) -> dict[str, Any]:
     """Vectors of the indexes that are destinations."""
     return iam.allow(_ON_INDEXES, index_arns, **who)
@@ -62,10 +79,18 @@ def endpoint_statements(
     model_arns: Sequence[pulumi.Input[str]],
     queue_arn: pulumi.Input[str] | None,
     index_arns: Mapping[str, pulumi.Input[str]],
+    secret_arns: Sequence[pulumi.Input[str]] = (),
+    jobs: pulumi.Input[str] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Service → what its endpoint has to let through for the worker."""
     mine = {"principal": "*", "condition": {"ArnEquals": {"aws:PrincipalArn": role_arn}}}
-    needed = {shared.EMBEDDINGS: [shared.model_statement(model_arns, **mine)]}
+    needed = {}
+    if model_arns:
+        needed[shared.EMBEDDINGS] = [shared.model_statement(model_arns, **mine)]
+    if secret_arns:
+        needed[SECRETS] = [token_statement(secret_arns, **mine)]
+    if jobs is not None:
+        needed[batch.CONTROL] = batch.control_statements(jobs, model_arns, **mine)
     if queue_arn is not None:
         needed[QUEUES] = [sending_statement([queue_arn], **mine)]
     if index_arns:

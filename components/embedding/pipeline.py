@@ -6,7 +6,7 @@ aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig, aws:sqs/queue:Qu
 the queue of tickets with its policies, and aws:lambda/eventSourceMapping:EventSourceMapping.
 
 Tickets and bells carry no data: they say that there may be work, which stands in the database. So one that comes twice does no
-harm, and one that is lost is covered by the next sweep (components/embedding_schedule.py).
+harm, and one that is lost is covered by the next sweep (components/embedding/schedule.py).
 """
 
 import json
@@ -16,10 +16,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components import bridge_permissions as shared
-from components import embedder_permissions as permissions
 from components import iam
 from components.component import Component
-from components.embedding_queues import queues
+from components.embedding import batch, permissions
+from components.embedding.queues import queues
 from components.lambda_package import RUNTIME, build
 from components.naming import plain
 from components.network.flows import HTTPS, POSTGRESQL, allow
@@ -33,6 +33,36 @@ BATCH_SIZE = 1
 """One ticket is one worker's: tickets that came together would be one worker's as well."""
 OLDEST_EVENT_SECONDS = 3600
 """A bell that waited longer, for a throttled function, is of no use: a sweep has come meanwhile."""
+
+
+class ModelServerArgs(TypedDict):
+    """A server of models inside the VPC."""
+
+    origin: str
+    """Scheme, host and port: https://models.internal:8443."""
+    port: int
+    """Its port, which the worker's security group opens towards `security_group_id`."""
+    security_group_id: str
+    """The security group in front of it; a rule that lets the worker in is added."""
+    token_arn: NotRequired[pulumi.Input[str]]
+    """Secret of AWS Secrets Manager with the token that is sent. Default: none is."""
+    token_key_arn: NotRequired[pulumi.Input[str]]
+    """The customer key of that secret. Default: it is under AWS's own."""
+    ca_certificate: NotRequired[str]
+    """PEM of the authority that its certificate is checked against. Default: the public ones."""
+
+
+class BatchInferenceArgs(TypedDict):
+    """What the worker makes batch inference jobs with: outputs of `EmbeddingBatch`."""
+
+    bucket_arn: pulumi.Input[str]
+    """The bucket of the jobs' files."""
+    bucket_name: pulumi.Input[str]
+    """Its name."""
+    role_arn: pulumi.Input[str]
+    """The role that Bedrock assumes for a job."""
+    s3_prefix_list_id: pulumi.Input[str]
+    """S3's prefix list, towards which the worker's security group opens: `Network.s3_prefix_list_id`."""
 
 
 class EmbeddingPipelineArgs(TypedDict):
@@ -59,12 +89,16 @@ class EmbeddingPipelineArgs(TypedDict):
     database_security_group_id: pulumi.Input[str]
     """The database's security group."""
     endpoint_security_group_ids: dict[str, pulumi.Input[str]]
-    """Service → security group of its interface endpoint: `bedrock-runtime`, with `queue` also `sqs`, with `index_arns` also
-    `s3vectors`. Those that share a group are named once: a rule can be added to it once."""
+    """Service → security group of its interface endpoint: with `models` `bedrock-runtime`, with `queue` `sqs`, with `index_arns`
+    `s3vectors`, with tokens `secretsmanager`, with `batch` `bedrock`. Those that share a group are named once: a rule can be added to it once."""
     models: list[str]
     """Embedding models of Bedrock that the worker may ask, by id."""
+    servers: NotRequired[list[ModelServerArgs]]
+    """Other servers of models that it may ask. Default none."""
     index_arns: NotRequired[dict[str, pulumi.Input[str]]]
     """Name → ARN of an index of S3 Vectors that is a destination. Default none."""
+    batch: NotRequired[BatchInferenceArgs]
+    """The worker may make batch inference jobs. Default: it may not."""
     queue: NotRequired[bool]
     """Make a queue of tickets. Default true."""
     max_concurrency: NotRequired[int]
@@ -110,9 +144,13 @@ class EmbeddingPipeline(Component):
             ValueError: it may ask no model, or the way to one of its services is not given.
         """
         super().__init__("EmbeddingPipeline", name, args, opts)
-        if not args["models"]:
-            raise ValueError(f"{name}: models is empty. Give the id of each model that the worker may ask.")
+        self._servers = list(args.get("servers") or [])
+        if not args["models"] and not self._servers:
+            raise ValueError(
+                f"{name}: models is empty. Give the id of each model that the worker may ask, or a server."
+            )
         self._args = args
+        self._secret_arns = [server["token_arn"] for server in self._servers if "token_arn" in server]
         self._index_arns = dict(args.get("index_arns") or {})
         self._model_arns = shared.model_arns(args["models"], args["partition"], args["region"])
         made = queues(name, args["key_arn"], TIMEOUT_SECONDS, self._child, tickets=args.get("queue", True))
@@ -180,7 +218,12 @@ class EmbeddingPipeline(Component):
             model_arns=self._model_arns,
             queue_arn=self.queue_arn if self._tickets else None,
             index_arns=self._index_arns,
+            secret_arns=self._secret_arns,
+            jobs=self._jobs() if "batch" in self._args else None,
         )
+
+    def _jobs(self) -> pulumi.Output[str]:
+        return batch.job_arns(self._args["partition"], self._args["region"], self._args["account"])
 
     def _wake(self, function: aws.lambda_.Function, alias: aws.lambda_.Alias, policy: pulumi.Resource) -> None:
         """What calls the function, and where a call that failed for good lies. Lambda checks the role when they are made."""
@@ -231,7 +274,7 @@ class EmbeddingPipeline(Component):
         tickets = [self._tickets.arn] if self._tickets else []
         statements = [
             permissions.login_statement(args["resource_id"], **where),
-            shared.model_statement(self._model_arns),
+            *([shared.model_statement(self._model_arns)] if self._model_arns else []),
             *(permissions.taking_statement(arn) for arn in tickets),
             permissions.sending_statement([*tickets, self._dead.arn]),
             permissions.queue_key_statement(args["key_arn"], args["region"]),
@@ -244,6 +287,19 @@ class EmbeddingPipeline(Component):
                 permissions.vector_statement(permissions.in_order(self._index_arns)),
                 shared.key_statement(args["key_arn"], args["region"]),
             ]
+        if self._secret_arns:
+            statements.append(permissions.token_statement(self._secret_arns))
+        if keys := [server["token_key_arn"] for server in self._servers if "token_key_arn" in server]:
+            statements.append(permissions.token_key_statement(keys, args["region"]))
+        if jobs := args.get("batch"):
+            statements += batch.worker_statements(
+                jobs["bucket_arn"],
+                jobs["role_arn"],
+                args["key_arn"],
+                args["region"],
+                jobs=self._jobs(),
+                model_arns=self._model_arns,
+            )
         policy = aws.iam.RolePolicy(
             f"{self._name}-work", role=role.name, policy=iam.document(*statements), opts=self._child
         )
@@ -257,13 +313,29 @@ class EmbeddingPipeline(Component):
             "VECTORDB_DATABASE": args["database_name"],
             "VECTORDB_USER": permissions.LOGIN,
             "VECTORDB_MODELS": json.dumps(sorted(args["models"]), separators=(",", ":")),
-        }
-        if self._index_arns:
-            variables["VECTORDB_EMBED_INDEX_ARNS"] = permissions.in_order(self._index_arns).apply(
+            "VECTORDB_EMBED_INDEX_ARNS": permissions.in_order(self._index_arns).apply(
                 lambda arns: json.dumps(arns, separators=(",", ":"))
-            )
+            ),
+        }
         if self._tickets:
             variables["VECTORDB_EMBED_QUEUE_URL"] = self._tickets.url
+        if jobs := args.get("batch"):
+            told = {"bucket": jobs["bucket_name"], "roleArn": jobs["role_arn"], "keyArn": args["key_arn"]}
+            variables["VECTORDB_EMBED_BATCH"] = pulumi.Output.json_dumps(
+                {**told, "account": args["account"], "hours": batch.HOURS}, separators=(",", ":")
+            )
+        if self._servers:
+            variables["VECTORDB_EMBED_ENDPOINTS"] = pulumi.Output.json_dumps(
+                [
+                    {
+                        "origin": server["origin"],
+                        **({"secret": server["token_arn"]} if "token_arn" in server else {}),
+                        **({"ca": server["ca_certificate"]} if "ca_certificate" in server else {}),
+                    }
+                    for server in self._servers
+                ],
+                separators=(",", ":"),
+            )
         return variables
 
     def _place(self) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
@@ -278,4 +350,22 @@ class EmbeddingPipeline(Component):
         rules = allow(f"{name}-to-database", group.id, args["database_security_group_id"], POSTGRESQL, self._child)
         for service, endpoint_group in sorted(args["endpoint_security_group_ids"].items()):
             rules += allow(f"{name}-to-{service}", group.id, endpoint_group, HTTPS, self._child)
+        if jobs := args.get("batch"):
+            rules.append(
+                aws.vpc.SecurityGroupEgressRule(
+                    f"{name}-to-s3",
+                    security_group_id=group.id,
+                    prefix_list_id=jobs["s3_prefix_list_id"],
+                    ip_protocol="tcp",
+                    from_port=HTTPS,
+                    to_port=HTTPS,
+                    description="Files of batch inference jobs, through the S3 gateway endpoint",
+                    opts=self._child,
+                )
+            )
+        # Two servers behind one group and port share its rules: a second one of the same would be refused.
+        doors = {(server["security_group_id"], server["port"]): server for server in reversed(self._servers)}
+        for (server_group, port), server in doors.items():
+            place = server["origin"].removeprefix("https://").replace(":", "-").replace(".", "-")
+            rules += allow(f"{name}-to-{place}", group.id, server_group, port, self._child)
         return group, rules

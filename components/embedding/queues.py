@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import embedder_permissions as permissions
+from components.embedding import permissions
 from components.naming import plain
 
 VISIBILITY_TIMES = 6

@@ -8,9 +8,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import embedder_permissions as permissions
 from components import iam
 from components.component import Component
+from components.embedding import permissions
 from components.naming import plain
 
 SWEEP = '{"sweep": true}'
