@@ -8,7 +8,8 @@
 | `plain` | the other side: a bridge in the shape of AWS's sample |
 | `harness` | all of it beside a PostgreSQL with both schemas; one measured call |
 | `bridge`, `rounds`, `statements` | what is measured, in which order, and by which statements |
-| `clocks`, `spread`, `result` | processor time of a process; medians; rows and verdicts |
+| `embed`, `embedding/` | `vectordb bench embed`: what is measured; both sides and the model between them |
+| `clocks`, `machine`, `spread`, `result` | processor time of a process; the machine in words; medians; rows and verdicts |
 | `table`, `markdown`, `picture`, `shown` | the same rows three ways |
 | `shares` | processor time at other memory sizes, by arithmetic |
 | `documents` | the blocks of pages that are written by a run |

@@ -1,11 +1,9 @@
 """`vectordb bench bridge`: the project's bridge beside one in the shape of AWS's sample."""
 
-import os
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from vectordb.bench import harness, rounds
+from vectordb.bench import harness, machine, rounds
 from vectordb.bench.result import Result, Row
 from vectordb.bench.rounds import QUICK, Repeats
 
@@ -58,13 +56,5 @@ def run(
             rows += measure()
         memory = ", ".join(f"{side.name} {side.function.memory} MB" for side in running.sides)
     conditions = {"memory of the functions at most": memory, **running.conditions}
-    return Result(tuple(rows), conditions | _machine(quick=quick, service_milliseconds=service_milliseconds))
-
-
-def _machine(*, quick: bool, service_milliseconds: float) -> dict[str, str]:
-    return {
-        "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        "service time": f"{service_milliseconds:g} ms by the clock, 0 ms for processor time",
-        "run": "quick" if quick else "full",
-    }
+    service = {"service time": f"{service_milliseconds:g} ms by the clock, 0 ms for processor time"}
+    return Result(tuple(rows), conditions | service | machine.described(quick=quick))

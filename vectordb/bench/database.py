@@ -1,7 +1,7 @@
 """PostgreSQL of a measurement's own, with the project's SQL and an everyday login."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ def running(
     endpoint: str,
     function_arn: str,
     region: str,
-    indexes: Sequence[tuple[str, str, int]],
+    indexes: Sequence[tuple[str, str, int]] = (),
+    settings: Mapping[str, str] | None = None,
     runtimes: Path | None = None,
 ) -> Iterator[PostgresServer]:
     """Start a server, and bring its database to where a deployment of the project would bring it.
@@ -36,9 +37,10 @@ def running(
         data: the server's new folder.
         directory: the project, whose SQL is applied.
         endpoint: where functions are invoked.
-        function_arn: the bridge's.
+        function_arn: the bridge's; empty where there is none.
         region: of the function and the indexes.
         indexes: name, ARN and dimension of each that is declared; all are by cosine.
+        settings: of the server, beside those that a measurement needs.
         runtimes: where installations of PostgreSQL are kept; the local stack's by default.
 
     Raises:
@@ -47,7 +49,7 @@ def running(
     server = PostgresServer(
         data,
         endpoint=endpoint,
-        settings={"aws_lambda.request_timeout_ms": str(_FUNCTIONS_WAIT_MS)},
+        settings={"aws_lambda.request_timeout_ms": str(_FUNCTIONS_WAIT_MS), **(settings or {})},
         runtimes=runtimes or directory / ".local" / "runtimes",
     )
     declared = [{"name": name, "arn": arn, "dimension": size, "metric": "cosine"} for name, arn, size in indexes]

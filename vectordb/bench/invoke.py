@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vectordb.bench.clocks import ProcessClock
 from vectordb.bench.packages import Package
@@ -144,11 +144,21 @@ class Function:
         return {"id": str(uuid.uuid4()), "arn": self.arn, "deadline": time.time() + TIMEOUT, "client_context": None}
 
 
+class Callee(Protocol):
+    """What answers an Invoke. One that takes events asynchronously answers at once, with nothing."""
+
+    def call(self, event: bytes) -> Reply:
+        """One event."""
+
+    def close(self) -> None:
+        """No more events."""
+
+
 class Invoke:
     """The endpoint: `http://127.0.0.1:port`. A thread for each connection, of which each session of the database has one."""
 
     def __init__(self) -> None:
-        self.functions: dict[str, Function] = {}
+        self.functions: dict[str, Callee] = {}
         functions = self.functions
 
         class Connection(socketserver.StreamRequestHandler):
@@ -182,7 +192,7 @@ class Invoke:
             function.close()
 
 
-def _answer(function: Function | None, event: bytes) -> bytes:
+def _answer(function: Callee | None, event: bytes) -> bytes:
     if function is None:
         body = json.dumps({"Message": "Function not found"}).encode()
         head = "HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\n"

@@ -8,7 +8,8 @@ from vectordb.bench import shown
 from vectordb.bench.result import Result, Row, Unit
 from vectordb.errors import VectordbError
 
-_SAMPLE, _OURS, _INK = "#b0b7c3", "#1f6feb", "#24292f"
+SAMPLE, OURS, INK, MISSED = "#b0b7c3", "#1f6feb", "#24292f", "#cf222e"
+"""Colours: of the two sides, of letters, of what is not met."""
 _HEIGHT = 0.38
 """Of a bar, of the 1 between two rows."""
 _INCHES_A_ROW = 0.66
@@ -46,7 +47,7 @@ def draw(result: Result, file: Path, title: str) -> None:
     counts = [len(rows) for _, _, rows in panels]
     figure = figure_class(figsize=(11, 1.6 + _INCHES_A_ROW * sum(counts) + 0.5 * len(panels)), layout="constrained")
     figure_canvas(figure)
-    figure.suptitle(f"{title}: medians, the shorter the better", fontsize=14, color=_INK)
+    figure.suptitle(f"{title}: medians, the shorter the better", fontsize=14, color=INK)
     all_axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=[count + 0.6 for count in counts])
     for axes, (unit, name, rows) in zip(all_axes[:, 0], panels, strict=True):
         _panel(axes, rows, unit, name)
@@ -63,13 +64,13 @@ def _rows(result: Result, unit: Unit) -> list[Row]:
 def _panel(axes: Any, rows: list[Row], unit: Unit, name: str) -> None:
     places = range(len(rows))
     sides = (
-        ("the sample's shape", _SAMPLE, -_HEIGHT / 2, [row.sample for row in rows]),
-        ("vectordb", _OURS, _HEIGHT / 2, [row.ours for row in rows]),
+        ("the sample's shape", SAMPLE, -_HEIGHT / 2, [row.sample for row in rows]),
+        ("vectordb", OURS, _HEIGHT / 2, [row.ours for row in rows]),
     )
     for label, colour, shift, spreads in sides:
         values = [spread.median if spread else 0.0 for spread in spreads]
         bars = axes.barh([place + shift for place in places], values, _HEIGHT, color=colour, label=label)
-        axes.bar_label(bars, [shown.number(value, unit) for value in values], padding=4, fontsize=10, color=_INK)
+        axes.bar_label(bars, [shown.number(value, unit) for value in values], padding=4, fontsize=10, color=INK)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     axes.xaxis.set_minor_formatter("")
@@ -81,11 +82,11 @@ def _panel(axes: Any, rows: list[Row], unit: Unit, name: str) -> None:
         mark = f"   {'✓' if row.met else '✗'} {row.demanded}"
         axes.text(
             1.02, place, f"{shown.factor(row)}{mark}", transform=axes.get_yaxis_transform(), ha="left", va="center",
-            fontsize=10.5, color="#cf222e" if row.met is False else _INK, fontweight="bold",
+            fontsize=10.5, color=MISSED if row.met is False else INK, fontweight="bold",
         )  # fmt: skip
-    axes.set_yticks(list(places), [textwrap.fill(row.what, _LABEL) for row in rows], fontsize=10.5, color=_INK)
+    axes.set_yticks(list(places), [textwrap.fill(row.what, _LABEL) for row in rows], fontsize=10.5, color=INK)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(name, fontsize=10, color=_INK)
+    axes.set_xlabel(name, fontsize=10, color=INK)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", which="major", color="#d0d7de", linewidth=0.6)
     axes.set_axisbelow(True)

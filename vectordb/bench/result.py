@@ -5,18 +5,24 @@ from typing import Any, Literal
 
 from vectordb.bench.spread import Spread
 
-Unit = Literal["ms", "bytes"]
+Unit = Literal["ms", "bytes", "s", "rows", "rows/s", "inserts/s", "calls", "texts", "characters", "times", "%"]
+
+MORE_IS_BETTER: frozenset[Unit] = frozenset({"rows/s", "inserts/s", "%"})
+"""Units of which the larger number is the better one; of all others the smaller."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """The other side divided by ours must be at least this."""
+    """Ours must be so many times better than the other side."""
 
     least: float
 
-    def met(self, sample: Spread | None, ours: Spread) -> bool:
+    def met(self, row: "Row") -> bool:
         """Whether the medians are that far apart."""
-        return sample is not None and sample.median >= self.least * ours.median
+        if row.sample is None:
+            return False
+        larger, smaller = (row.ours, row.sample) if row.unit in MORE_IS_BETTER else (row.sample, row.ours)
+        return larger.median >= self.least * smaller.median
 
     def __str__(self) -> str:
         return f"≥ {self.least:g} ×"
@@ -29,13 +35,27 @@ class Limit:
     most: float
     unit: Unit
 
-    def met(self, sample: Spread | None, ours: Spread) -> bool:
+    def met(self, row: "Row") -> bool:
         """Whether our median keeps it."""
-        del sample
-        return ours.median <= self.most
+        return row.ours.median <= self.most
 
     def __str__(self) -> str:
         return f"≤ {self.most:g} {self.unit}"
+
+
+@dataclass(frozen=True)
+class Least:
+    """Ours must be at least this, whatever the other side does."""
+
+    least: float
+    unit: Unit
+
+    def met(self, row: "Row") -> bool:
+        """Whether our median reaches it."""
+        return row.ours.median >= self.least
+
+    def __str__(self) -> str:
+        return f"≥ {self.least:g} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -47,20 +67,23 @@ class Row:
     unit: Unit
     sample: Spread | None
     ours: Spread
-    demanded: Factor | Limit | None = None
+    demanded: Factor | Limit | Least | None = None
     note: str = ""
 
     @property
     def factor(self) -> float | None:
-        """How many times less ours takes."""
+        """How many times better ours is. None without another side, and where a side is zero and the other is not."""
         if self.sample is None:
             return None
-        return self.sample.median / self.ours.median if self.ours.median > 0 else float("inf")
+        larger, smaller = self.sample.median, self.ours.median
+        if self.unit in MORE_IS_BETTER:
+            larger, smaller = smaller, larger
+        return larger / smaller if smaller > 0 else None
 
     @property
     def met(self) -> bool | None:
         """None where nothing is demanded."""
-        return None if self.demanded is None else self.demanded.met(self.sample, self.ours)
+        return None if self.demanded is None else self.demanded.met(self)
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,8 @@ class Result:
     rows: tuple[Row, ...]
     conditions: dict[str, str] = field(default_factory=dict)
     """What it was measured on and with, in words."""
+    courses: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
+    """What was counted while time went on, for a picture: name → points, of which the first number is the second."""
 
     @property
     def met(self) -> bool:
@@ -92,4 +117,5 @@ class Result:
             }
             for row in self.rows
         ]
-        return {"met": self.met, "conditions": self.conditions, "rows": rows}
+        document = {"met": self.met, "conditions": self.conditions, "rows": rows}
+        return document | ({"courses": self.courses} if self.courses else {})

@@ -3,12 +3,14 @@
 from vectordb.bench.result import Result, Row, Unit
 from vectordb.bench.spread import Spread
 
+_COUNTED: frozenset[Unit] = frozenset({"bytes", "rows", "calls", "texts", "characters"})
+"""Whole numbers."""
 HEADINGS = ("measured", "the sample's shape", "vectordb", "ratio", "demanded", "")
 
 
 def number(value: float, unit: Unit) -> str:
-    """Three significant digits: 0.31 ms, 42.5 ms, 7,910 ms; bytes as they are."""
-    if unit == "bytes":
+    """Three significant digits: 0.31 ms, 42.5 ms, 7,910 ms; what is counted as it is."""
+    if unit in _COUNTED:
         return f"{value:,.0f}"
     digits = 2 if value < 10 else 1 if value < 100 else 0  # noqa: PLR2004 - the powers of ten of three digits
     return f"{value:,.{digits}f}"
@@ -18,14 +20,14 @@ def spread(value: Spread | None, unit: Unit) -> str:
     """Median with its unit, and the quartiles where there are several measurements."""
     if value is None:
         return ""
-    shown = f"{number(value.median, unit)} {unit}"
-    if value.count == 1 or unit == "bytes":
-        return shown
-    return f"{shown} ({number(value.low, unit)} to {number(value.high, unit)})"
+    median = number(value.median, unit)
+    shown = f"{median} {unit.removesuffix('s') if median == '1' and unit in _COUNTED else unit}"
+    low, high = number(value.low, unit), number(value.high, unit)
+    return shown if low == high or unit == "bytes" else f"{shown} ({low} to {high})"
 
 
 def factor(row: Row) -> str:
-    """How many times less ours takes."""
+    """How many times better ours is."""
     found = row.factor
     return "" if found is None else f"{found:.1f} ×" if found < 100 else f"{found:,.0f} ×"  # noqa: PLR2004 - as above
 
