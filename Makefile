@@ -4,11 +4,15 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 bin := .venv/bin
 stack ?= dev
-# Tests wait for processes more than they compute; a file stays with one worker, because its servers are shared.
+seconds ?= 60
+seed ?=
+# Tests wait for processes more than they compute; a file stays with one worker, because its servers are shared. The longest files
+# come first (tests/conftest.py).
 workers ?= 3
+spread := -n $(workers) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-long lint format plan schema docs install lock clean
+.PHONY: help up down test test-long chaos lint format plan schema docs install lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +24,13 @@ down: ## stop what `make up` started
 	@if [ -x $(bin)/vectordb ]; then $(bin)/vectordb local down --stack $(stack); fi
 
 test: install ## run every test
-	@$(bin)/pytest -q -m "not long" -n $(workers) --dist loadfile
+	@$(bin)/pytest -q -m "not long" $(spread)
 
 test-long: install ## the long tests too
-	@FAMILY_SIZE=200 $(bin)/pytest -q -n $(workers) --dist loadfile
+	@FAMILY_SIZE=200 $(bin)/pytest -q $(spread)
+
+chaos: install ## users, workers and everything that happens to them: make chaos seconds=600 seed=1
+	@CHAOS_SECONDS=$(seconds) CHAOS_SEED=$(seed) $(bin)/pytest -q -s -n0 tests/embed/test_chaos.py tests/embed/test_chaos_s3.py
 
 lint: install ## ruff and mypy
 	@$(bin)/ruff check . && $(bin)/ruff format --check . && $(bin)/mypy && $(bin)/mypy __main__.py

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import embedding_settings, iam, settings
+from components import iam, settings
 from components.bastion.bastion import IMAGE_PARAMETER, INSTANCE_TYPE, Bastion
 from components.bastion.sessions import AGENT_ACTIONS
 from components.config import load
@@ -14,8 +14,10 @@ from components.database.database import Database
 from components.database.proxy import DatabaseProxy
 from components.database.rds import RdsDatabase
 from components.database.users import DatabaseUsers
-from components.embedding_pipeline import EmbeddingPipeline
-from components.embedding_schedule import EmbeddingSchedule, waking
+from components.embedding import settings as embedding
+from components.embedding.batch import EmbeddingBatch
+from components.embedding.pipeline import EmbeddingPipeline
+from components.embedding.schedule import EmbeddingSchedule, waking
 from components.encryption import Encryption
 from components.lambda_bridge import LambdaBridge
 from components.naming import bucket_name
@@ -42,7 +44,7 @@ here: settings.Account = {
     "tags": config.tags,
 }
 
-through = {*settings.bridge_services(config), *embedding_settings.services(config)}
+through = {*settings.bridge_services(config), *embedding.services(config)}
 calls_worker = config.embedding is not None and config.embedding.calls
 
 encryption = Encryption(
@@ -70,6 +72,8 @@ network = Network(
             bedrock=bool(config.database.bedrock_models) or "bedrock-runtime" in through,
             vectors="s3vectors" in through,
             queue="sqs" in through,
+            secrets="secretsmanager" in through,
+            batch="bedrock" in through,
         ),
         **where,
     ),
@@ -170,9 +174,19 @@ first, *_ = databases
 pipeline = None
 if config.embedding:
     home = databases[first]
-    destinations = embedding_settings.destinations(config, vectors)
+    destinations = embedding.destinations(config, vectors)
     pipeline = EmbeddingPipeline(
-        "embedder", embedding_settings.pipeline(config, network, home, **inside, index_arns=destinations)
+        "embedder",
+        embedding.pipeline(
+            config,
+            network,
+            home,
+            **inside,
+            index_arns=destinations,
+            **(
+                embedding.batch(EmbeddingBatch("embedding-batch", {**where}), network) if config.embedding.batch else {}
+            ),
+        ),
     )
     for service, statements in pipeline.endpoint_statements().items():
         passing.setdefault(service, []).extend(statements)
@@ -229,17 +243,19 @@ schemas = {
             "has_worker": pipeline is not None and name == first,
             "worker_arn": pipeline.function_arn if pipeline and calls_worker else "",
             "worker_has_queue": config.embedding is not None and config.embedding.queue,
-            "vectorizers": embedding_settings.vectorizers(config),
+            "worker_has_batch": config.embedding is not None and config.embedding.batch,
+            "vectorizers": embedding.vectorizers(config),
         },
         opts=pulumi.ResourceOptions(depends_on=[*database.ready, *ways_in, *([bastion] if bastion else [])]),
     )
     for number, (name, database) in enumerate(databases.items())
 }
 
+sweeps = None
 if pipeline and config.sweep_minutes:
-    EmbeddingSchedule(
+    sweeps = EmbeddingSchedule(
         "sweeps",
-        embedding_settings.schedule(
+        embedding.schedule(
             config,
             **where,
             function_arn=pipeline.function_arn,
@@ -260,7 +276,7 @@ if config.observability.enabled:
             config.observability,
             **where,
             databases=[settings.watched(config, name, database) for name, database in databases.items()],
-            **settings.watched_functions(bridge, pipeline),
+            **settings.watched_functions(config, bridge, pipeline, sweeps),
             has_bastion=bastion is not None,
             bastion_id=bastion.instance_id if bastion else None,
             vpc_id=network.vpc_id,
@@ -284,9 +300,11 @@ pulumi.export("loginPolicyArns", logins.policy_arns)
 pulumi.export("functionArn", bridge.function_arn if bridge else None)
 if pipeline:
     pulumi.export("workerArn", pipeline.function_arn)
-    pulumi.export("embedding", embedding_settings.described(config, pipeline))
+    pulumi.export("embedding", embedding.described(config, pipeline))
     pulumi.export("queueUrl", pipeline.queue_url if config.embedding and config.embedding.queue else None)
     pulumi.export("deadLetterQueueUrl", pipeline.dead_letter_queue_url)
+    pulumi.export("embeddingModels", list(config.embedding.invoked_models) if config.embedding else [])
+    pulumi.export("sweepArn", sweeps.schedule_arn if sweeps else None)
 pulumi.export("vectorBucketArn", vectors.bucket_arn if vectors else None)
 pulumi.export("indexArns", vectors.index_arns if vectors else {})
 pulumi.export("indexes", settings.described(config.indexes, vectors.index_arns) if vectors else [])

@@ -12,6 +12,7 @@ from vectordb.cli.doctor import doctor
 from vectordb.cli.plan import plan
 from vectordb.cli.remove_schema import remove_schema
 from vectordb.cli.search import search
+from vectordb.cli.worker import worker
 
 app = typer.Typer(
     name="vectordb",
@@ -26,6 +27,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(indexes.app, name="indexes")
 app.add_typer(embed.app, name="embed")
+app.command()(worker)
 app.command()(search)
 # What follows the first word of COMMAND is the command's own, also where it looks like one of our options.
 app.command(context_settings={"allow_interspersed_args": False})(connect)

@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vectordb.cli.context import StackOption, chosen_stack, data, project_directory, talk
 from vectordb.errors import VectordbError
+
+if TYPE_CHECKING:
+    from vectordb.bench.result import Result
 
 app = typer.Typer(help="Measurements, on this machine and without an account.", no_args_is_help=True)
 
@@ -49,7 +52,7 @@ def bridge(
     vectordb bench bridge --write-docs
     """
     from vectordb.bench import bridge as benchmark
-    from vectordb.bench import documents, markdown, picture, shares, table
+    from vectordb.bench import documents, markdown, picture, shares
 
     directory = project_directory()
     _writable(as_json)
@@ -59,12 +62,7 @@ def bridge(
         result = benchmark.run(
             directory, stack=chosen_stack(stack, directory), quick=quick, service_milliseconds=service_ms, say=say
         )
-    if as_json:
-        as_json.write_text(json.dumps(result.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if as_markdown:
-        typer.echo(markdown.whole(result))
-    else:
-        table.show(result, data())
+    _tell(result, as_json, as_markdown=as_markdown)
     title = "One PostgreSQL, two bridges to S3 Vectors"
     if png:
         picture.draw(result, png, title)
@@ -73,6 +71,53 @@ def bridge(
         documents.write(directory, "bridge", markdown.whole(result))
         page = documents.write(directory, "shares", shares.table(result), command="bridge")
         talk().print(f"The tables and the picture of {page} are current.")
+    raise typer.Exit(0 if result.met else 1)
+
+
+@app.command()
+def embed(
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Shorter, and fewer repetitions: two minutes instead of five.")
+    ] = False,
+    model_ms: Annotated[
+        float, typer.Option("--model-ms", min=1, max=5000, help="What a request takes in the model.")
+    ] = 300,
+    as_json: JsonOption = None,
+    as_markdown: MarkdownOption = False,
+    png: Annotated[Path | None, typer.Option("--png", help="Draw the picture into this file.")] = None,
+    write_docs: WriteDocsOption = False,
+) -> None:
+    """Measure the embedding of rows as they change, beside the shape of AWS's sample.
+
+    Both embed at once, each with the same quota of requests to the same model: rows a second, what is lost under throttling, what a
+    refused text and an edited paragraph cost, and what statements and writers pay. Only ratios mean something elsewhere.
+
+    \b
+    Exit codes: 0 every demand is met, 1 one is not, 2 it could not be measured.
+
+    \b
+    vectordb bench embed --quick
+    vectordb bench embed --json embed.json --png embed.png
+    vectordb bench embed --write-docs
+    """
+    from vectordb.bench import documents, markdown, picture
+    from vectordb.bench import embed as benchmark
+    from vectordb.bench.embedding import picture as drawing
+
+    directory = project_directory()
+    _writable(as_json)
+    if png or write_docs:
+        picture.available()
+    with _progress(benchmark.STEPS) as say:
+        result = benchmark.run(directory, quick=quick, model_milliseconds=model_ms, say=say)
+    _tell(result, as_json, as_markdown=as_markdown)
+    if png:
+        drawing.draw(result, png)
+    if write_docs:
+        drawing.draw(result, directory / documents.PICTURES / "embed.png")
+        page = documents.write(directory, "embed", markdown.whole(result))
+        talk().print(f"The table and the picture of {page} are current.")
     raise typer.Exit(0 if result.met else 1)
 
 
@@ -112,6 +157,18 @@ def combined(
     if write_docs:
         page = documents.write(directory, "combined", text, page=documents.COMBINED)
         talk().print(f"The tables of {page} are current.")
+
+
+def _tell(result: "Result", as_json: Path | None, *, as_markdown: bool) -> None:
+    """Print it, and write it where that is asked for."""
+    from vectordb.bench import markdown, table
+
+    if as_json:
+        as_json.write_text(json.dumps(result.as_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if as_markdown:
+        typer.echo(markdown.whole(result))
+    else:
+        table.show(result, data())
 
 
 def _writable(file: Path | None) -> None:

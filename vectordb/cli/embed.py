@@ -3,11 +3,11 @@
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vectordb.cli import embed_actions, embedding
 from vectordb.cli.target import DatabaseOption, LocalOption, StackOption
 from vectordb.errors import VectordbError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vectordb.database.session import Session
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look at the embeddings of a database: what waits, what failed, how fast it goes."
+    no_args_is_help=True, help="The embeddings of a database: what waits, what failed, how fast it goes; and mend it."
 )
 
 _ASK = "SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.name, s.generation), '[]')::text FROM embed.status AS s"
@@ -26,6 +26,12 @@ _COLUMNS = (
     "tokens/s", "throttles", "circuit",
 )  # fmt: skip
 _NUMBERS = frozenset({"pending", "leased", "delayed", "dead", "oldest", "coverage", "rows/s", "tokens/s", "throttles"})
+
+_OUTCOMES = {
+    "waiting": "is not made yet, and is tried again at each sweep",
+    "differs": "is not as declared",
+    "refused": "cannot be made",
+}
 
 Row = Mapping[str, Any]
 
@@ -57,13 +63,14 @@ def status(
     It is a table on a terminal and lines otherwise. A session that watches keeps a cluster with minCapacity 0 awake.
 
     \b
-    Exit codes: 0 well, 1 rows are dead or a circuit is open, 2 failed.
+    Exit codes: 0 well, 1 rows are dead, a circuit is open or a source is not watched as declared, 2 failed.
     """
-    with _session(stack, database, local=local, timeout=timeout) as session:
+    with embedding.session(stack, database, local=local, timeout=timeout) as session:
         rows = _rows(session)
         if not watch:
             _show(rows, as_json=as_json)
-            raise typer.Exit(1 if any(row["dead"] or row["circuit"] for row in rows) else 0)
+            _waiting(session)
+            raise typer.Exit(1 if any(_ill(row) for row in rows) else 0)
         try:
             _watch(session, rows, every, as_json=as_json)
         except KeyboardInterrupt:
@@ -105,12 +112,31 @@ def _show(rows: list[Row], *, as_json: bool) -> None:
         for line in lines(rows):
             typer.echo(line)
     for row in rows:
+        if row.get("problem"):
+            talk().print(f"{row['name']}: {row['problem']}", markup=False)
         if row["dead"]:
             talk().print(
                 f"{row['name']}: {row['dead']} rows are dead, the latest because of: {row['dead_reason']}\n"
-                f"  mend that, then: SELECT embed.retry_dead('{row['name']}');",
+                f"  mend that, then: vectordb embed retry {row['name']}",
                 markup=False,
             )
+
+
+def _waiting(session: "Session") -> None:
+    """What the configuration declares and the database has not, or not so."""
+    import psycopg
+
+    from vectordb.cli.context import talk
+
+    asked = "SELECT name, outcome, reason FROM embed.declared WHERE outcome <> 'applied' ORDER BY name"
+    try:
+        found = session.execute(asked).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return  # SQL of before declarations were shown
+    for name, outcome, reason in found:
+        talk().print(
+            f"{name} (vectordb:embedding.vectorizers) {_OUTCOMES.get(outcome, outcome)}: {reason}", markup=False
+        )
 
 
 def table(rows: Sequence[Row]) -> "Table":
@@ -122,7 +148,7 @@ def table(rows: Sequence[Row]) -> "Table":
     for column in _COLUMNS:
         made.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=column != "circuit")
     for row in rows:
-        bad = bool(row["dead"] or row["circuit"])
+        bad = _ill(row)
         made.add_row(*(Text(text) for text in cells(row)), style="red" if bad else "")
     return made
 
@@ -156,6 +182,11 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def _ill(row: Row) -> bool:
+    """Whether somebody has to look."""
+    return bool(row["dead"] or row["circuit"] or row.get("problem"))
+
+
 def _age(interval: str | None) -> str:
     """PostgreSQL's interval without its fractions of a second."""
     return (interval or "").partition(".")[0]
@@ -175,28 +206,5 @@ def _rows(session: "Session") -> list[Row]:
     return found
 
 
-@contextmanager
-def _session(stack: str, database: str, *, local: bool, timeout: float) -> "Iterator[Session]":
-    """Logged in as the everyday user, by token; as the master where the stack has none."""
-    from vectordb.cli import target as targets
-    from vectordb.cli.context import talk
-    from vectordb.database import access
-    from vectordb.database.iam import TokenLogin
-    from vectordb.database.secret import MasterLogin
-    from vectordb.database.talk import Deadline
-
-    target = targets.chosen(stack, local, database)
-    target.use()
-    settings = target.settings
-    by_token = target.user and settings.transport != "data-api"
-    login = (
-        TokenLogin(host=settings.host, port=settings.port, user=target.user, region=settings.region)
-        if by_token
-        else MasterLogin(settings.secret_arn, settings.region)
-    )
-
-    def say(text: str) -> None:
-        talk().print(text, markup=False)
-
-    with access.opened(settings, login, deadline=Deadline(timeout), say=say) as session:
-        yield session
+for action in embed_actions.ACTIONS:
+    app.command()(action)

@@ -1,4 +1,4 @@
-"""What administrators set in the bridge's schema beside the deployment: who may use which index, whose vectors a login sees.
+"""What administrators set beside the deployment: who may use which index, whose vectors a login sees, which tables are embedded.
 
 A deployment makes none of it anew. It registers the declared indexes and gives each its first grants, so once the settings are gone,
 what was revoked, scoped or deactivated by hand is open again.
@@ -62,6 +62,9 @@ SELECT r.tenant_key || ' of ' || r.index_name FROM s3vl.index_registry AS r WHER
 _VECTORIZERS: LiteralString = """
 SELECT r.index_name || ' of ' || r.vectorizer FROM s3vl.index_registry AS r WHERE r.vectorizer IS NOT NULL ORDER BY 1
 """
+_DECLARED: LiteralString = """
+SELECT v.name || ' of ' || v.source::text FROM embed.vectorizer AS v ORDER BY 1
+"""
 _DEACTIVATED: LiteralString = "SELECT r.index_name FROM s3vl.index_registry AS r WHERE NOT r.is_active ORDER BY 1"
 _TENANTS: LiteralString = "SELECT t.role_name || ' to ' || t.tenant FROM s3vl.tenants AS t ORDER BY 1"
 _TRUSTED: LiteralString = "SELECT a.role_name::text FROM s3vl.trusted_applications AS a ORDER BY 1"
@@ -75,6 +78,7 @@ _KINDS: Final[tuple[tuple[str, str, bool, LiteralString], ...]] = (
     ("granted", "grants of indexes", False, _GRANTED),
     ("tenantKeys", "tenant keys of indexes, those of the configuration among them", True, _TENANT_KEYS),
     ("vectorizers", "indexes of vectorizers", True, _VECTORIZERS),
+    ("embeddings", "vectorizers, those of the configuration among them", False, _DECLARED),
     ("deactivated", "deactivated indexes", True, _DEACTIVATED),
     ("tenants", "logins bound to tenants", False, _TENANTS),
     ("trustedApplications", "trusted applications", False, _TRUSTED),

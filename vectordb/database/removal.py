@@ -20,9 +20,9 @@ from vectordb.errors import VectordbError
 Connection = psycopg.Connection[Row]
 
 #: What the files make, dependants first. The ledger's own schema goes last, with the record of all the others.
-SCHEMAS = ("embed", "bedrock_integration", "s3vl", "vectordb")
-#: Whose tables can be made again from the deployment: they are configuration and the ledger. Tables of the others hold data.
-_WITHOUT_DATA = ("s3vl", "vectordb")
+SCHEMAS = ("embed", "embeddings", "bedrock_integration", "s3vl", "vectordb")
+#: Whose tables can be made again: they are configuration, the ledger and what vectorizers have still to do. Tables of the others hold data.
+_WITHOUT_DATA = ("embed", "s3vl", "vectordb")
 #: Groups, members first.
 GROUPS = ("vectordb_worker", "vectordb_writer", "vectordb_reader", "vectordb_owner")
 
@@ -37,6 +37,7 @@ ORDER BY 1, 2
 
 # What hangs on objects of these schemas and is in none of them: views on their functions, columns of their types. What depends on
 # an object is found by pg_depend; what has no schema of its own (a view's rule, a default, a trigger) is in that of its relation.
+# The triggers by which vectorizers watch people's tables are no one's but ours.
 _OUTSIDE: LiteralString = """
 WITH RECURSIVE managed AS (
     SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY (%(schemas)s)
@@ -55,13 +56,27 @@ FROM found AS f
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(f.classid, f.objid, f.objsubid) AS o
 CROSS JOIN LATERAL pg_catalog.pg_identify_object_as_address(f.classid, f.objid, f.objsubid) AS a
 WHERE coalesce(o.schema, a.object_names[1]) <> ALL (%(schemas)s || ARRAY['pg_toast'])
+    AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_trigger AS t
+        JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'embed'
+        WHERE f.classid = 'pg_trigger'::regclass AND t.oid = f.objid
+    )
 ORDER BY 1
+"""
+
+# Of this database, and the master's own: those of others are not shown to it, and fail from now on.
+_JOBS: LiteralString = """
+SELECT cron.unschedule(j.jobid) FROM cron.job AS j
+WHERE j.jobname ~ '^embed_[0-9]+$' AND j.database = pg_catalog.current_database() AND j.username = CURRENT_USER
 """
 
 _LOGINS: LiteralString = """
 SELECT rolname::text FROM pg_catalog.pg_roles
-WHERE pg_catalog.shobj_description(oid, 'pg_authid')
-    = pg_catalog.format('Login of the vectordb deployment in the database %%s', pg_catalog.current_database())
+WHERE pg_catalog.shobj_description(oid, 'pg_authid') IN (
+    pg_catalog.format('Login of the vectordb deployment in the database %%s', pg_catalog.current_database()),
+    pg_catalog.format('Login of the embedding worker of the vectordb deployment in the database %%s', pg_catalog.current_database())
+)
 ORDER BY 1
 """
 
@@ -123,7 +138,7 @@ def inventory(connection: Connection) -> Inventory:
         else (),
         indexes=_registered_by_hand(connection) if "s3vl" in schemas else (),
         roles=(*_first_column(connection, _LOGINS, None), *(name for name in GROUPS if name in roles)),
-        settings=administered.found(connection) if "s3vl" in schemas else (),
+        settings=administered.found(connection),
     )
 
 
@@ -143,6 +158,8 @@ def remove(connection: Connection, *, with_data: bool, timeout: float, say: Say)
     try:
         with connection.transaction():
             lock.taken(connection, deadline=Deadline(timeout), say=say)
+            settings = administered.found(connection)
+            _drop_vectorizers(connection, with_data=with_data)
             there = inventory(connection)
             if there.outside and not with_data:
                 raise _in_use(there.outside)
@@ -152,7 +169,7 @@ def remove(connection: Connection, *, with_data: bool, timeout: float, say: Say)
             for schema in there.schemas:
                 _run(connection, "DROP SCHEMA {} CASCADE", schema)
                 done.schemas.append(schema)
-            done.settings = {one.kind: len(one.names) for one in there.settings}
+            done.settings = {one.kind: len(one.names) for one in settings}
     except errors.LockNotAvailable as error:
         raise VectordbError(
             f"somebody uses what is to be removed: {error.diag.message_primary}",
@@ -174,6 +191,20 @@ def remove(connection: Connection, *, with_data: bool, timeout: float, say: Say)
             done.roles.append(role)
             say(f"removed the role {role}")
     return done
+
+
+def _drop_vectorizers(connection: Connection, *, with_data: bool) -> None:
+    """Take their triggers off people's tables, and, with data, their embeddings too."""
+    found = connection.execute("SELECT pg_catalog.to_regclass('embed.vectorizer') IS NOT NULL").fetchone()
+    if not found or not found[0]:
+        return
+    connection.execute(
+        "SELECT embed.drop_vectorizer(v.name, keep_embeddings => %s) FROM embed.vectorizer AS v ORDER BY v.id",
+        (not with_data,),
+    )
+    scheduled = connection.execute("SELECT pg_catalog.to_regclass('cron.job') IS NOT NULL").fetchone()
+    if scheduled and scheduled[0]:
+        connection.execute(_JOBS)
 
 
 def _remove_role(connection: Connection, role: str) -> str:

@@ -50,7 +50,7 @@ NAMES: Final[Mapping[str, str]] = {
     INDEXES: 'S3 Vectors indexes: JSON list of {"name", "arn", "dimension", "metric", "model"?, "nonFilterableKeys"?, '
     '"fullTextKeys"?: [{"key", "language"?}], "tenantKey"?}',
     USERS: 'login users: JSON list of {"name", "access"}, access one of reader, writer, admin',
-    EMBEDDING: 'the embedding worker: JSON object {"functionArn", "queue", "vectorizers": [...]}; empty: there is none',
+    EMBEDDING: 'the embedding worker: JSON object {"functionArn", "queue", "vectorizers": [...]}, "batch" if it makes such jobs; empty: there is none',
     SQL_SHA256: "digest of the SQL files that the program saw",
     HOSTADDR: "IP address to connect to in place of the endpoint's; for connections the transport is then direct",
     HOSTADDR_PORT: "port at that address (default: the database's port)",
@@ -117,7 +117,7 @@ class Settings:
             function_arn=read.text(FUNCTION_ARN),
             indexes=read.objects(INDEXES, _index_problem),
             users=read.objects(USERS, _user_problem),
-            embedding=read.object(EMBEDDING, ("functionArn", "queue", "vectorizers")),
+            embedding=read.object(EMBEDDING, ("functionArn", "queue", "vectorizers"), ("batch",)),
             sql_sha256=read.text(SQL_SHA256),
             hostaddr=hostaddr,
             hostaddr_port=read.port(HOSTADDR_PORT, default=port),
@@ -195,15 +195,15 @@ class _Reader:
                 seen.add(row["name"])
         return json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
-    def object(self, name: str, keys: tuple[str, ...]) -> str:
-        """A JSON object with these keys as canonical JSON text; null when the variable is not set."""
+    def object(self, name: str, keys: tuple[str, ...], optional: tuple[str, ...] = ()) -> str:
+        """A JSON object with these keys, and perhaps the optional ones, as canonical JSON text; null when the variable is not set."""
         value = self.text(name, "null")
         try:
             found = json.loads(value)
         except json.JSONDecodeError as error:
             self._problems.append(f"{name} is not JSON ({error}): {NAMES[name]}")
             return "null"
-        if found is not None and not (isinstance(found, dict) and set(found) == set(keys)):
+        if found is not None and not (isinstance(found, dict) and set(found) - set(optional) == set(keys)):
             self._problems.append(f"{name} is no object with {', '.join(keys)}: {NAMES[name]}")
             return "null"
         return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -35,6 +35,10 @@ PROFILES: tuple[Profile, ...] = (
     Profile("`dev`"),
     Profile("`dev`, never paused (`minCapacity: 0.5`)", changes={"vectordb:database": {"minCapacity": 0.5}}),
     Profile("`dev` without vectors in S3 (`indexes: []`)", changes={"vectordb:indexes": []}),
+    Profile(
+        "`dev` with embeddings (`embedding: {models: [amazon.titan-embed-text-v2:0]}`)",
+        changes={"vectordb:embedding": {"models": ["amazon.titan-embed-text-v2:0"]}},
+    ),
     Profile("Aurora by its Data API, no bastion and no endpoint (`examples/data-api`)", directory="examples/data-api"),
     Profile("RDS `db.t4g.small` (`examples/rds`)", directory="examples/rds"),
     Profile("Aurora and RDS, each behind a proxy (`examples/both-engines`)", directory="examples/both-engines"),
