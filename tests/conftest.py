@@ -4,6 +4,7 @@ import ipaddress
 import os
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,6 +32,52 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 
+# A file stays with one worker, so the longest begin first: one that came last would run alone. Longest first, by the seconds that
+# `pytest -n0 --durations=0` gives for each; xdist would put those of many tests first, hence --no-loadscope-reorder in the Makefile.
+LONGEST = (
+    "tests/local/test_lifecycle.py",
+    "tests/embed/test_chaos.py",
+    "tests/components/family/test_family.py",
+    "tests/local/test_stack.py",
+    "tests/local/test_databases.py",
+    "tests/local/test_embedding.py",
+    "tests/local/test_embedding_trouble.py",
+    "tests/local/test_embedding_batch.py",
+    "tests/vectordb/database/test_data_api.py",
+    "tests/vectordb/database/test_connect.py",
+    "tests/local/postgres/test_cron.py",
+    "tests/sql/test_embed_delivery_bells.py",
+    "tests/sql/test_embed_delivery_sync_lambda.py",
+    "tests/embed/test_chaos_s3.py",
+    "tests/components/test_changes_of_settings.py",
+    "tests/local/test_pipeline.py",
+    "tests/local/test_data_api.py",
+    "tests/local/test_connect.py",
+    "tests/local/test_doctor.py",
+    "tests/local/test_permissions.py",
+    "tests/vectordb/database/test_removal.py",
+    "tests/vectordb/database/test_migrate.py",
+    "tests/vectordb/database/test_visit.py",
+    "tests/embed/test_rates.py",
+    "tests/lambda/embedder/test_worker.py",
+    "tests/vectordb/database/test_cli.py",
+    "tests/local/postgres/test_server.py",
+    "tests/vectordb/plan/test_plan_command.py",
+    "tests/vectordb/plan/test_changes.py",
+    "tests/local/postgres/test_invoke.py",
+    "tests/components/test_embedding.py",
+    "tests/components/models/test_stacks.py",
+    "tests/local/emulator/test_event_sources.py",
+    "tests/local/postgres/test_models.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.location[0], len(LONGEST)))
+
+
 class ReachedOutsideError(AssertionError):
     """A test tried to connect to another machine."""
 
@@ -54,3 +101,10 @@ def loopback_only():
     socket.socket.connect = _guarded
     yield
     socket.socket.connect = _connect
+
+
+@pytest.fixture(scope="session")
+def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """PostgreSQL's installations, shared by all workers: whoever needs one first builds it (and compiles) for all."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "runtimes of all"

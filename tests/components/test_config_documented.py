@@ -19,6 +19,7 @@ from components.config.embedding import (
     Limits,
     Vectorizer,
 )
+from components.config.embedding_models import ModelEndpoint
 from components.config.indexes import FullTextKey, Index, Shape
 from components.config.network import ENDPOINT_SERVICES, Network
 from components.config.users import User
@@ -27,7 +28,12 @@ from tests.components.recorded import ROOT, record
 PAGE = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 
-SECTIONS = [("`vectordb:network`", Network), ("`vectordb:database`", Database), ("`vectordb:bridge`", Bridge)]
+SECTIONS = [
+    ("`vectordb:network`", Network),
+    ("`vectordb:database`", Database),
+    ("`vectordb:bridge`", Bridge),
+    ("`vectordb:embedding.endpoints`", ModelEndpoint),
+]
 
 
 def rows(page):
@@ -98,7 +104,7 @@ def test_defaults_are_the_ones_listed(title, model):
     table = section(title)
     for field in model.model_fields.values():
         default = field.get_default(call_default_factory=True)
-        if default in (None, (), {}):
+        if default in (None, (), {}) or field.is_required():
             continue
         (row,) = [rest for cell, rest in table.items() if f"`{field.alias}`" in cell]
         shown = default.value if isinstance(default, Enum) else default
@@ -108,6 +114,11 @@ def test_defaults_are_the_ones_listed(title, model):
         assert row[0].strip("`").strip('"') == text, field.alias
 
 
+SERVER = {
+    "origin": "https://models.internal:8443",
+    "securityGroupId": "sg-0123456789abcdef0",
+    "token": "arn:aws:secretsmanager:us-east-1:123456789012:secret:models-AbCdEf",
+}
 NETWORK_PAGE = (ROOT / "docs/network.md").read_text(encoding="utf-8")
 
 
@@ -127,7 +138,7 @@ def test_the_network_page_has_every_flow():
         network={"clients": {"api": "sg-01234567"}},
         indexes=[{"name": "docs", "dimension": 256, "model": "amazon.titan-embed-text-v2:0"}],
         bridge={"vpc": True},
-        embedding={"vectorizers": [{"name": "docs", "source": "docs", "content": "body", "embedding": {"model": "amazon.titan-embed-text-v2:0", "dimension": 256}, "destination": {"kind": "s3_vectors", "index": "docs"}}]},
+        embedding={"vectorizers": [{"name": "docs", "source": "docs", "content": "body", "embedding": {"model": "amazon.titan-embed-text-v2:0", "dimension": 256}, "destination": {"kind": "s3_vectors", "index": "docs"}}], "endpoints": [SERVER]},
     )  # fmt: skip
     described = {
         (r.inputs["description"], r.inputs["fromPort"])
@@ -148,6 +159,8 @@ def test_the_network_page_has_every_flow():
         ("embedder to bedrock runtime", 443),
         ("embedder to s3vectors", 443),
         ("embedder to sqs", 443),
+        ("embedder to secretsmanager", 443),
+        ("embedder to models internal 8443", 8443),
         ("embedder to database", 5432),
         ("database proxy to database", 5432),
         ("rds proxy to database", 5432),
@@ -168,6 +181,9 @@ def test_the_network_page_has_every_flow():
         [" embedding worker ", " endpoint `bedrock-runtime` ", " 443 "],
         [" embedding worker ", " endpoint `sqs` ", " 443 "],
         [" embedding worker ", " endpoint `s3vectors` ", " 443 "],
+        [" embedding worker ", " endpoint `secretsmanager` ", " 443 "],
+        [" embedding worker ", " each of `embedding.endpoints`, by its `securityGroupId` ", " its own "],
+        [" embedding worker ", " endpoint `bedrock`; S3's prefix list, through the gateway endpoint ", " 443 "],
         [" proxy ", " database ", " 5432 "],
         [" each of `clients` ", " database; with `proxy`, the proxy ", " 5432 "],
     ]

@@ -61,7 +61,7 @@ def test_a_vectorizer_is_told_as_sql_takes_it():
         "limits": {"batch_rows": 96, "max_attempts": 8, "lease_seconds": 60, "requests_per_minute": 600},
         "backfill": "none",
     }
-    assert (config.invoked_models, config.indexes) == ((TITAN,), ())
+    assert (config.invoked_models, config.written_indexes) == ((TITAN,), ())
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,43 @@ def test_a_vectorizer_is_told_as_sql_takes_it():
 def test_the_pipeline_s_numbers_are_every_vectorizer_s(mode, told):
     [made] = loaded(embedding=docs(delivery={"mode": mode})).embedding.vectorizers
     assert made.delivery.declared(sweep_minutes=5, max_concurrency=4) == told
+
+
+SERVER = {"origin": "https://models.internal:8443", "securityGroupId": "sg-0123456789abcdef0"}
+
+
+def test_an_index_and_its_vectorizer_agree_on_dimension_tenant_and_ownership():
+    to_index = DOCS | {"destination": {"kind": "s3_vectors", "index": "docs"}}
+    index = {"name": "docs", "dimension": 512, "tenantKey": "customer"}
+    said = "\n".join(refused(embedding={"vectorizers": [to_index, to_index | {"name": "more"}]}, indexes=[index]))
+    assert "whose tenantKey is 'customer'; name a column of that name in destination.metadata" in said
+    assert "vectorizer 'more' writes to the index 'docs', which is another's; give each its own" in said
+    other = to_index | {"embedding": {"model": TITAN}}  # the most that it gives
+    assert "has the dimension 1024, and the index 'docs' has 512" in "\n".join(
+        refused(embedding={"vectorizers": [other]}, indexes=[index])
+    )
+
+
+def test_a_schedule_cannot_carry_an_empty_tag():
+    said = "\n".join(refused(embedding={"models": [TITAN]}, tags={"Team": ""}))
+    assert "tags: 'Team' is empty, which a schedule cannot carry; give it a value" in said
+    assert loaded(embedding={"models": [TITAN], "sweepMinutes": 0}, tags={"Team": ""}).tags == {"Team": ""}
+
+
+def test_a_model_behind_an_endpoint_is_declared_as_sql_takes_it():
+    asked = {"model": "house", "dimension": 768, "url": "https://models.internal:8443/v1/embeddings"}
+    house = docs(embedding=asked | {"queryPrefix": "query: "})
+    config = loaded(embedding=house | {"endpoints": [SERVER]}).embedding
+    assert config.vectorizers[0].embedding.declared() == {
+        "provider": "http",
+        "url": "https://models.internal:8443/v1/embeddings",
+        "prefixes": {"query": "query: "},
+        "model": "house",
+        "normalize": False,
+        "dimension": 768,
+    }
+    assert config.invoked_models == ()
+    assert (config.endpoints[0].port, config.endpoints[0].origin) == (8443, "https://models.internal:8443")
 
 
 REFUSED = [
@@ -115,6 +152,28 @@ REFUSED = [
         f"in which the database itself asks {TITAN}; add that to database.bedrockModels",
     ),
     (docs(delivery={"mode": "in_transaction"}), "needs destination.kind column"),
+    (
+        docs(delivery={"mode": "sync_lambda"}, destination={"kind": "s3_vectors", "index": "docs"}),
+        "sync_lambda writes in the transaction, in which S3 Vectors takes no part",
+    ),
+    (
+        docs(delivery={"mode": "in_transaction"}, destination={"kind": "column", "column": "v"}, template="$title: $chunk"),
+        "in_transaction takes no template; put it into content",
+    ),
+    (docs(source="public.docs; DROP"), "'public.docs; DROP' names no table; write it as in SQL, with its schema: public.docs"),
+    (docs(delivery={"mode": "scheduled"}) | {"sweepMinutes": 60, "oldestMinutes": 30}, "with oldestMinutes 30 an alarm rings before"),
+    ({"models": [TITAN], "indexes": ["docs"]}, "embedding.indexes names 'docs', and indexes has none; add it there"),
+    ({"endpoints": [SERVER | {"origin": "http://models.internal"}]}, "'http://models.internal' is no origin; write scheme, host and port"),
+    ({"endpoints": [SERVER | {"token": "s3cret"}]}, "is the ARN of a secret of AWS Secrets Manager, not the token itself"),
+    ({"endpoints": [SERVER | {"tokenKey": "arn:aws:kms:us-east-1:123456789012:key/k"}]}, "there is no token; name one, or leave it out"),
+    ({"endpoints": [SERVER, SERVER]}, "https://models.internal:8443 more than once; each origin can be used once"),
+    ({"endpoints": [SERVER | {"caCertificate": "MII"}]}, "is a certificate in PEM"),
+    ({"endpoints": [SERVER | {"caCertificate": "-----BEGIN CERTIFICATE-----" + "A" * 2600}]}, "a function's variables hold 4 KB"),
+    (
+        docs(embedding={"model": "house", "dimension": 768, "url": "https://two.internal/v1/embeddings"}),
+        "vectorizer 'docs' asks https://two.internal, and endpoints has no such origin; add it there",
+    ),
+    (docs(embedding={"model": "house", "url": "https://models.internal:8443/e"}), "dimension is missing: how many numbers 'house' gives"),
 ]  # fmt: skip
 
 

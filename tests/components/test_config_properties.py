@@ -84,7 +84,7 @@ def test_any_other_key_is_refused_on_one_line(key):
     if key not in Configuration.model_fields:
         (line,) = read({f"vectordb:{key}": "1"})
         assert line.endswith(
-            "Allowed: network, database, bastion, transport, indexes, bridge, users, observability, tags."
+            "Allowed: network, database, bastion, transport, indexes, bridge, embedding, users, observability, tags."
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.embedding_schedule import waking
+from components.embedding.schedule import waking
 from tests.components.models.known import Known
 from tests.components.recorded import ROOT, all_of, only, record
 from vectordb.local.permissions import needs, truth
@@ -20,12 +20,25 @@ built = pytest.mark.skipif(not LIBRARIES.is_dir(), reason=f"{LIBRARIES} is missi
 TITAN = "amazon.titan-embed-text-v2:0"
 DOCS = {"name": "docs", "source": "docs", "content": "body", "embedding": {"model": TITAN, "dimension": 256}}
 TO_INDEX = DOCS | {"destination": {"kind": "s3_vectors", "index": "docs"}}
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:models-AbCdEf"
+TOKEN_KEY = "arn:aws:kms:us-east-1:123456789012:key/0f0e0d0c-1111-2222-3333-444455556666"
+SERVER = {
+    "origin": "https://models.internal:8443",
+    "securityGroupId": "sg-0123456789abcdef0",
+    "token": SECRET,
+    "tokenKey": TOKEN_KEY,
+}
 SHAPES = {
     "least": {"embedding": {"models": [TITAN]}},
     "no queue": {"embedding": {"models": [TITAN], "queue": False}},
     "no calls": {"embedding": {"models": [TITAN], "calls": False, "tracing": False}},
     "no sweeps": {"embedding": {"models": [TITAN], "sweepMinutes": 0}},
     "queue alone": {"embedding": {"models": [TITAN], "calls": False, "sweepMinutes": 1440}, "indexes": []},
+    "servers of models alone": {
+        "embedding": {
+            "endpoints": [SERVER, {"origin": "https://two.internal:8443", "securityGroupId": "sg-0123456789abcdef0"}]
+        }
+    },
     "to an index": {"embedding": {"vectorizers": [TO_INDEX]}, "indexes": [{"name": "docs", "dimension": 256}]},
     "beside a bridge in the VPC": {
         "embedding": {"vectorizers": [TO_INDEX]},
@@ -77,11 +90,15 @@ def test_what_is_made_beside_the_rest():
         ("Function", "embedder-function"),
         ("FunctionEventInvokeConfig", "embedder-bells"),
         ("LogGroup", "embedder-logs"),
-        ("MetricAlarm", "observability-embedder-duration"),
         ("MetricAlarm", "observability-embedder-errors"),
         ("MetricAlarm", "observability-embedder-queue-age"),
         ("MetricAlarm", "observability-embedder-queue-dead"),
         ("MetricAlarm", "observability-embedder-throttles"),
+        ("MetricAlarm", "observability-embeddings-circuit"),
+        ("MetricAlarm", "observability-embeddings-dead"),
+        ("MetricAlarm", "observability-embeddings-oldest"),
+        ("MetricAlarm", "observability-embeddings-problem"),
+        ("MetricAlarm", "observability-embeddings-sweeps"),
         ("Queue", "embedder-dead"),
         ("Queue", "embedder-tickets"),
         ("QueuePolicy", "embedder-dead"),
@@ -147,6 +164,57 @@ def test_a_sweep_waits_for_the_sql_and_is_trusted_by_its_group():
         configuration({"embedding": {"models": [TITAN]}, "database": {"minCapacity": 0.5}}), Known("us-east-1")
     )
     assert only(awake, "Schedule").inputs["scheduleExpression"] == "rate(1 minute)"
+
+
+@built
+def test_servers_of_models_are_reached_on_their_port_and_nothing_else():
+    made = program.run(configuration(SHAPES["servers of models alone"]), Known("us-east-1"))
+    variables = only(made, "Function", "embedder-function").inputs["environment"]["variables"]
+    assert json.loads(variables["VECTORDB_EMBED_ENDPOINTS"]) == [
+        {"origin": "https://models.internal:8443", "secret": SECRET},
+        {"origin": "https://two.internal:8443"},
+    ]
+    assert variables["VECTORDB_MODELS"] == "[]"
+    rules = all_of(made, "SecurityGroupIngressRule")
+    doors = [r.inputs for r in rules.values() if r.inputs["securityGroupId"] == SERVER["securityGroupId"]]
+    assert [(door["fromPort"], door["toPort"]) for door in doors] == [(8443, 8443)]
+    statements = json.loads(only(made, "RolePolicy", "embedder-work").inputs["policy"])["Statement"]
+    granted = {json.dumps(one["Action"]): one["Resource"] for one in statements}
+    assert granted['"secretsmanager:GetSecretValue"'] == [SECRET]
+    assert '"bedrock:InvokeModel"' not in granted
+    [key] = [one for one in statements if one["Resource"] == [TOKEN_KEY]]
+    assert key["Condition"] == {"StringLike": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.*"}}
+    assert {n for n in all_of(made, "VpcEndpoint") if "bedrock" in n or "secret" in n} == {"network-secretsmanager"}
+
+
+@built
+@pytest.mark.parametrize(
+    ("keys", "period", "oldest"),
+    [({}, 7200, 7200), ({"sweepMinutes": 1, "oldestMinutes": 5}, 300, 300), ({"sweepMinutes": 0}, 3600, 900)],
+    ids=["pausing", "every minute", "never"],
+)
+def test_alarms_look_at_two_intervals_of_the_sweep(keys, period, oldest):
+    made = program.run(configuration({"embedding": {"models": [TITAN], **keys}}), Known("us-east-1"))
+    alarms = {n.rpartition("-")[2]: r.inputs for n, r in all_of(made, "MetricAlarm").items() if "embeddings" in n}
+    assert set(alarms) == {"oldest", "dead", "circuit", "problem"} | (
+        {"sweeps"} if keys.get("sweepMinutes", 60) else set()
+    )
+    assert {alarm["period"] for alarm in alarms.values()} == {period}
+    assert alarms["oldest"]["threshold"] == oldest
+    missing = {key: alarm["treatMissingData"] for key, alarm in alarms.items()}
+    assert missing.pop("sweeps", "breaching") == "breaching"
+    assert set(missing.values()) == {"notBreaching"}
+    function = only(made, "Function", "embedder-function").inputs["name"]
+    assert {alarm["dimensions"]["FunctionName"] for alarm in alarms.values()} == {function}
+
+
+@built
+def test_dead_letters_are_watched_without_a_queue_too():
+    made = program.run(configuration(SHAPES["no queue"]), Known("us-east-1"))
+    queues = {n: r.inputs["dimensions"] for n, r in all_of(made, "MetricAlarm").items() if "embedder-queue" in n}
+    assert queues == {
+        "observability-embedder-queue-dead": {"QueueName": only(made, "Queue", "embedder-dead").inputs["name"]}
+    }
 
 
 @built

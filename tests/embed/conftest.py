@@ -9,9 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.embed.chaos_model import ChaosModel
 from tests.embed.model import Model, Server
+from tests.sql.doubles import Answer, Lambda
 from vectordb.database import migrate, sqlfiles
 from vectordb.local.postgres import PostgresServer, bootstrap
+from vectordb.local.postgres.spool import SpoolWorker
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 PASSWORD = "correct horse battery staple"
@@ -22,6 +25,8 @@ class Database:
     """A server; the SQL is applied to its database `vectordb`."""
 
     server: PostgresServer
+    lambda_: Lambda
+    """What the database rings; it hears nothing unless a test listens."""
 
     def dsn(self, user: str) -> str:
         password = f" password='{PASSWORD}'" if user == "vectordb_admin" else ""
@@ -32,14 +37,14 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: Any) -> Iterator[Database]:
+def database(tmp_path_factory: Any, runtimes: Path) -> Iterator[Database]:
     folder = tmp_path_factory.getbasetemp() / "embed"
-    server = PostgresServer(
-        folder / "data", transport="spool", settings={"max_connections": "80"}, runtimes=folder / "runtimes"
-    )
-    with server:
+    lambda_ = Lambda(lambda *_: {})
+    lambda_.behaviour = lambda _: Answer(b"", 202)
+    server = PostgresServer(folder / "data", transport="spool", settings={"max_connections": "80"}, runtimes=runtimes)
+    with server, SpoolWorker(server.spool_folder, lambda_.endpoint):
         bootstrap(server, database="vectordb", master="vectordb_admin", password=PASSWORD)
-        database = Database(server)
+        database = Database(server, lambda_)
         values = {
             "embedding": "null",
             "function_arn": "",
@@ -52,6 +57,7 @@ def database(tmp_path_factory: Any) -> Iterator[Database]:
         with database.login() as admin:
             admin.execute("CREATE ROLE embedder LOGIN IN ROLE vectordb_worker, rds_iam")
         yield database
+    lambda_.stop()
 
 
 @pytest.fixture
@@ -60,5 +66,15 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
     model = Model()
     with Server(model) as server:
         model.url = server.url  # type: ignore[attr-defined]
-        monkeypatch.setenv("VECTORDB_EMBED_ORIGINS", server.url)
+        monkeypatch.setenv("VECTORDB_EMBED_ENDPOINTS", json.dumps([{"origin": server.url}]))
+        yield model
+
+
+@pytest.fixture
+def chaos_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChaosModel]:
+    """One that is for chaos; `url` is where it answers."""
+    model = ChaosModel()
+    with Server(model) as server:
+        model.url = server.url  # type: ignore[attr-defined]
+        monkeypatch.setenv("VECTORDB_EMBED_ENDPOINTS", json.dumps([{"origin": server.url}]))
         yield model

@@ -20,11 +20,13 @@ class Index:
         longest_age: seconds after its signature in which a request is taken; AWS: 15 minutes.
         latency: seconds, at most, before and after a change.
         refuse: called with operation and parameters; (status, code) with which a call is answered, or None.
+        meddle: called with the keys of vectors before they are put.
     """
 
     longest_age: float = 900.0
     latency: float = 0.0
     refuse: Any = None
+    meddle: Any = None
     vectors: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
@@ -40,6 +42,8 @@ class Index:
             with self.lock:
                 self.refused[refusal[1]] = self.refused.get(refusal[1], 0) + 1
             return refusal[0], {"__type": refusal[1], "message": "refused: secret words"}
+        if operation == "PutVectors" and self.meddle:
+            self.meddle([vector["key"] for vector in parameters["vectors"]])
         with self.lock:
             result = self._changed(operation, parameters)
         time.sleep(random.uniform(0, self.latency))  # noqa: S311 - no secret

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from embedder.database import Claimed, Content, RefusedError, Target
+from embedder.database import Claimed, Content, RefusedError, Status, Target
 
 
 @dataclass
@@ -169,6 +169,18 @@ class Queue:
 
     def listing(self) -> None:
         return None
+
+    def statuses(self) -> list[Status]:
+        return []
+
+    def apply_waiting(self) -> int:
+        return 0
+
+    def begin_index(self, seconds: float) -> None:
+        return None
+
+    def build_index(self, vectorizer: int, generation: int) -> bool:
+        return False
 
     def record(self, vectorizer: int, generation: int, stats: Any) -> None:
         for name, value in stats.items():

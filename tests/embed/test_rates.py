@@ -117,5 +117,5 @@ def test_after_a_storm(database, model, embedding):
         time.sleep(5)
         model.storm = 0.0
 
-    count = calls_between(database, model, 25, 35, storm, at=5)
-    assert count >= 0.5 * PER_MINUTE / 6
+    count = calls_between(database, model, 20, 30, storm, at=5)
+    assert count >= 0.9 * PER_MINUTE / 6

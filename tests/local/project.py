@@ -11,11 +11,20 @@ from pathlib import Path
 
 import yaml
 
+from vectordb.local import inputs
+from vectordb.local.state import Folder
+
 ROOT = Path(__file__).parents[2]
 
 
 class Project:
-    """A folder with the program, its SQL, functions and policies; configuration of its own."""
+    """A folder with the program, its SQL, functions and policies; configuration of its own.
+
+    PostgreSQL's installation and the functions' packages, which only their contents name, are made once for all projects.
+    """
+
+    shared: Path
+    """Where; conftest.py says it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -23,14 +32,20 @@ class Project:
         for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
             shutil.copy(ROOT / name, folder / name)
         for name in ("components", "lambda", "policy", "sql"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, folder / name)  # with its bytecode, which is valid while times stay
+        (folder / ".local").mkdir()
+        for link, name in ((folder / ".local" / "runtimes", "runtimes of all"), (folder / "build", "build of all")):
+            (self.shared / name).mkdir(exist_ok=True)
+            link.symlink_to(self.shared / name)
 
     def configure(self, **keys):
-        """Replace keys of the namespace in the dev stack."""
+        """Replace keys of the namespace in the dev stack; None removes one."""
         file = self.folder / "Pulumi.dev.yaml"
         content = yaml.safe_load(file.read_text())
         for key, value in keys.items():
             content["config"][f"vectordb:{key}"] = value
+            if value is None:
+                del content["config"][f"vectordb:{key}"]
         file.write_text(yaml.safe_dump(content))
 
     def start(self, *arguments, **environment):
@@ -53,9 +68,16 @@ class Project:
         output, errors = child.communicate(timeout=timeout)
         return subprocess.CompletedProcess(arguments, child.returncode, output, errors)
 
+    def accept(self):
+        """The policies are not asked about the program as it is now, as if it had been up before: they take a second or two."""
+        stack = Folder.of(self.folder, "dev")
+        stack.root.mkdir(parents=True, exist_ok=True)
+        stack.accept(inputs.digest(self.folder))
+
     @contextlib.contextmanager
     def up(self):
         """The stack runs inside the block, and leaves no process behind."""
+        self.accept()
         done = self.run("local", "up")
         assert done.returncode == 0, done.stderr
         yield self

@@ -75,7 +75,7 @@ def test_the_schema_is_removed_and_made_anew(project, folder):
     rows(folder, "select s3vl.revoke_index('mine', 'vectordb_reader')")
     refused = project.run("remove-schema", "--local")  # nobody answers
     assert refused.returncode == 1
-    assert "schemas: s3vl, vectordb" in refused.stderr
+    assert "schemas: embed, embeddings, s3vl, vectordb" in refused.stderr
     assert "revoked from the groups of the deployment: 1 (read on mine from vectordb_reader)" in refused.stderr
     assert "A later `vectordb migrate apply` opens the indexes that these keep closed" in refused.stderr
     assert rows(folder, "select to_regclass('vectordb.migrations')::text") == [("vectordb.migrations",)]
@@ -83,7 +83,7 @@ def test_the_schema_is_removed_and_made_anew(project, folder):
     assert removed.returncode == 0, removed.stderr
     assert "revoked from the groups of the deployment: 1" in removed.stderr
     assert json.loads(removed.stdout) == {
-        "schemas": ["s3vl", "vectordb"],
+        "schemas": ["embed", "embeddings", "s3vl", "vectordb"],
         "roles": ["vectordb_app", "vectordb_worker", "vectordb_writer", "vectordb_reader", "vectordb_owner"],
         "settings": {"revoked": 1},
         "kept": {"tables": [], "roles": {}},

@@ -43,6 +43,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def up(project):
+    project.accept()
     done = project.run("local", "up")
     assert done.returncode == 0, done.stderr
     return done
@@ -206,10 +207,12 @@ def test_one_leaves_and_comes_back_with_its_data_and_port(project, up, folder, c
     with connect("database", admin=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     project.configure(engine="rds")
+    project.accept()
     assert project.run("local", "up").returncode == 0
     assert [(d["name"], d["port"]) for d in project.status()["databases"]] == [("rds", before["rds"])]
     assert sorted(project.status()["processes"]) == ["emulator", "front-rds", "postgres-rds"]
     project.configure(engine="both", primary="rds")
+    project.accept()
     assert project.run("local", "up").returncode == 0
     # The output `endpoint` names the RDS instance now.
     assert [d["name"] for d in project.status()["databases"]] == ["rds", "database"]
@@ -220,21 +223,19 @@ def test_one_leaves_and_comes_back_with_its_data_and_port(project, up, folder, c
         assert connection.execute("SELECT current_user").fetchone() == ("rds_app",)
 
 
-def test_killed_outright_it_leaves_no_server(project, up):
+def test_killed_outright_it_leaves_no_server_and_files_of_a_stack_with_one_cluster_are_taken_over(
+    project, up, folder, connect
+):
+    """Before there were several, `postgres`, `tls` and `front.*` lay in the stack's own folder."""
+    port = folder.running().find("database").port
+    with connect("database", admin=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS taken AS SELECT 7 AS n")
     os.kill(project.status()["supervisor"], signal.SIGKILL)
     deadline = time.monotonic() + 10
     while project.processes() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert project.processes() == []
-    assert project.run("local", "up").returncode == 0
-
-
-def test_the_files_of_a_stack_with_one_cluster_are_taken_over(project, up, folder, connect):
-    """Before there were several, `postgres`, `tls` and `front.*` lay in the stack's own folder."""
-    port = folder.running().find("database").port
-    with connect("database", admin=True) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS taken AS SELECT 7 AS n")
-    assert project.run("local", "down").returncode == 0
+    assert project.run("local", "status").returncode == 1
     root, new = folder.root, folder.root / "databases" / "database"
     authority = (new / "tls" / "ca.pem").read_bytes()
     for name in ("tls", "front.port", "front.json", "front.log"):
@@ -274,6 +275,7 @@ def other(tmp_path_factory):
 )
 def test_what_cannot_run_here_says_what_to_do(other, keys, said, remedy):
     other.configure(engine="rds", **keys)
+    other.accept()
     done = other.run("local", "up")
     other.configure(**dict.fromkeys(keys, ""))
     assert done.returncode == 2
@@ -285,6 +287,7 @@ def test_what_cannot_run_here_says_what_to_do(other, keys, said, remedy):
 def test_versions_of_their_own_and_what_is_different_here(other):
     other.run("local", "reset", "--yes")
     other.configure(engine="both", auroraVersion="17.6", rdsVersion="16", dataApi=True, snapshot="shop-before")
+    other.accept()
     done = other.run("local", "up")
     assert done.returncode == 0, done.stderr
     aurora, rds = other.status()["databases"]

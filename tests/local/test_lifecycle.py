@@ -18,20 +18,28 @@ from vectordb.local.clients import Clients
 from vectordb.local.state import Folder
 
 
+def ended(made):
+    made.run("local", "down")
+    assert made.processes() == []
+
+
 @pytest.fixture
 def project(tmp_path):
     made = Project(tmp_path / "project")
     yield made
-    made.run("local", "down")
-    assert made.processes() == []
+    ended(made)
 
 
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
         ({"netwrk": {}}, "vectordb:netwrk: there is no such key; did you mean 'network'?"),
-        ({"network": {"cidr": "10.0.0.0/28"}}, "vectordb:network.cidr"),
-        ({"indexes": [{"name": "docs", "dimension": 0}]}, "vectordb:indexes[0].dimension: 0 is out of range"),
+        pytest.param({"network": {"cidr": "10.0.0.0/28"}}, "vectordb:network.cidr", marks=pytest.mark.long),
+        pytest.param(
+            {"indexes": [{"name": "docs", "dimension": 0}]},
+            "vectordb:indexes[0].dimension: 0 is out of range",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_bad_configuration_starts_nothing(project, keys, said):
@@ -62,6 +70,7 @@ def test_a_program_that_the_policies_refuse_is_not_run(project):
 def test_a_failing_sql_file_says_where_and_the_next_up_continues(project):
     broken = project.folder / "sql" / "versioned" / "900_broken.sql"
     broken.write_text("SELECT 1;\nSELECT * FROM nowhere;\n")
+    project.accept()
     done = project.run("local", "up")
     assert done.returncode == 2
     assert "900_broken.sql" in done.stderr
@@ -80,6 +89,7 @@ def test_a_failing_sql_file_says_where_and_the_next_up_continues(project):
     ],
 )
 def test_interrupted_while_it_starts_the_next_up_recovers(project, number):
+    project.accept()
     child = project.start("local", "up")
     for line in child.stderr:
         if "database-parameters" in line:  # PostgreSQL is being made just now
@@ -109,17 +119,30 @@ def test_a_request_to_stop_ends_the_program_whatever_its_loop_is_at():
     loop.close()
 
 
-def test_a_taken_port_is_avoided(project):
-    state = project.folder / ".local" / "dev"
+@pytest.fixture(scope="module")
+def avoiding(tmp_path_factory):
+    """A stack of version 16 that found both its ports taken: its project, and the ports."""
+    made = Project(tmp_path_factory.mktemp("avoiding") / "project")
+    made.configure(database={"version": "16"})
+    state = made.folder / ".local" / "dev"
     state.mkdir(parents=True)
     with socket.socket() as first, socket.socket() as second:
+        ports = []
         for name, taken in (("emulator", first), ("front", second)):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
-            (state / f"{name}.port").write_text(str(taken.getsockname()[1]))
-        done = project.run("local", "up")
+            ports.append(taken.getsockname()[1])
+            (state / f"{name}.port").write_text(str(ports[-1]))
+        done = made.run("local", "up")
         assert done.returncode == 0, done.stderr
-        assert project.status()["port"] != second.getsockname()[1]
+        yield made, ports, done
+        ended(made)
+
+
+def test_a_taken_port_is_avoided(avoiding):
+    project, ports, _ = avoiding
+    assert project.status()["port"] not in ports
+    assert not project.status()["emulator"].endswith(f":{ports[0]}")
 
 
 @pytest.mark.long
@@ -149,13 +172,19 @@ def test_two_ups_at_once_make_one_stack(project):
     assert project.status()["port"]
 
 
-@pytest.mark.parametrize(("version", "runs"), [("16", "16."), pytest.param("17", "18.", marks=pytest.mark.long)])
-def test_other_versions(project, version, runs):
-    project.configure(database={"version": version})
+def test_another_version(avoiding):
+    project, _, done = avoiding
+    assert project.status()["postgres_version"].startswith("16.")
+    assert "is declared" not in done.stderr
+
+
+@pytest.mark.long
+def test_a_version_that_is_not_here(project):
+    project.configure(database={"version": "17"})
     done = project.run("local", "up")
     assert done.returncode == 0, done.stderr
-    assert project.status()["postgres_version"].startswith(runs)
-    assert ("PostgreSQL 17 is declared" in done.stderr) == (version == "17")
+    assert project.status()["postgres_version"].startswith("18.")
+    assert "PostgreSQL 17 is declared" in done.stderr
 
 
 @pytest.mark.long
@@ -169,19 +198,60 @@ def test_in_a_folder_whose_path_is_too_long_for_a_socket(tmp_path):
     assert project.processes() == []
 
 
-def test_without_a_compiler_aws_lambda_goes_over_files(project, tmp_path):
-    tools = tmp_path / "tools"
+@pytest.fixture(scope="module")
+def without_compiler(tmp_path_factory):
+    """A stack of two users, started where no compiler is, and what the command said."""
+    folder = tmp_path_factory.mktemp("without a compiler")
+    tools = folder / "tools"
     tools.mkdir()
     for name in ("sh", "env"):
         (tools / name).symlink_to(shutil.which(name))
-    done = project.run("local", "up", PATH=str(tools))
+    made = Project(folder / "project")
+    (made.folder / ".local" / "runtimes").unlink()  # what all share was compiled
+    made.configure(
+        users=[{"name": "ana", "access": "admin"}, {"name": "bo", "access": "reader"}],
+        indexes=[{"name": "docs", "dimension": 4}],
+    )
+    made.accept()
+    done = made.run("local", "up", PATH=str(tools))
     assert done.returncode == 0, done.stderr
+    yield made, done
+    ended(made)
+
+
+def test_without_a_compiler_aws_lambda_goes_over_files(without_compiler):
+    project, done = without_compiler
     assert project.status()["transport"] == "spool"
     assert "over files" in done.stderr
 
 
+def test_each_user_has_a_line_in_the_passfile(without_compiler):
+    project, _ = without_compiler
+    lines = (project.folder / ".local" / "dev" / "passfile").read_text().splitlines()
+    assert [line.split(":")[3] for line in lines] == ["ana", "bo"]
+    environment = project.environment() | {"PGUSER": "bo"}
+    code = "import psycopg; psycopg.connect().execute('create table t()')"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "permission denied for schema public" in done.stderr
+
+
+def test_a_replaced_index_is_a_new_one(without_compiler):
+    project, _ = without_compiler
+    project.configure(
+        indexes=[{"name": "docs", "dimension": 8}, {"name": "more", "dimension": 3, "metric": "euclidean"}]
+    )
+    assert project.run("local", "up").returncode == 0
+    arns = project.status()["outputs"]["indexArns"]
+    assert sorted(arns) == ["docs", "more"]
+    credentials = Folder.of(project.folder, "dev").credentials()
+    client = Clients(project.status()["emulator"], "us-east-1", credentials)("s3vectors")
+    assert client.get_index(indexArn=arns["docs"])["index"]["dimension"] == 8
+    assert json.loads(project.status()["outputs"]["sqlApplied"])["applied"]
+
+
 def test_without_users_and_indexes_the_master_is_the_login(project):
     project.configure(users=[], indexes=[])
+    project.accept()
     assert project.run("local", "up").returncode == 0
     assert project.environment()["PGUSER"] == "vectordb_admin"
     code = "import psycopg; print(psycopg.connect().execute('select index_name from s3vl.list_indexes()').fetchall())"
@@ -192,17 +262,6 @@ def test_without_users_and_indexes_the_master_is_the_login(project):
     tour = project.run("local", "up", "--tour")
     assert tour.returncode == 2
     assert "no S3 Vectors index named 'stdlib'" in tour.stderr
-
-
-def test_each_user_has_a_line_in_the_passfile(project):
-    project.configure(users=[{"name": "ana", "access": "admin"}, {"name": "bo", "access": "reader"}])
-    assert project.run("local", "up").returncode == 0
-    lines = (project.folder / ".local" / "dev" / "passfile").read_text().splitlines()
-    assert [line.split(":")[3] for line in lines] == ["ana", "bo"]
-    environment = project.environment() | {"PGUSER": "bo"}
-    code = "import psycopg; psycopg.connect().execute('create table t()')"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert "permission denied for schema public" in done.stderr
 
 
 def test_reset_asks_and_forgets(project):
@@ -219,18 +278,3 @@ def test_what_is_asked_of_a_stack_that_does_not_run(project):
         assert (done.returncode, done.stdout) == (1, "")
         assert "Start it with: make up" in done.stderr
     assert project.run("local", "down").returncode == 0
-
-
-def test_a_replaced_index_is_a_new_one(project):
-    project.configure(indexes=[{"name": "docs", "dimension": 4}])
-    assert project.run("local", "up").returncode == 0
-    project.configure(
-        indexes=[{"name": "docs", "dimension": 8}, {"name": "more", "dimension": 3, "metric": "euclidean"}]
-    )
-    assert project.run("local", "up").returncode == 0
-    arns = project.status()["outputs"]["indexArns"]
-    assert sorted(arns) == ["docs", "more"]
-    credentials = Folder.of(project.folder, "dev").credentials()
-    client = Clients(project.status()["emulator"], "us-east-1", credentials)("s3vectors")
-    assert client.get_index(indexArn=arns["docs"])["index"]["dimension"] == 8
-    assert json.loads(project.status()["outputs"]["sqlApplied"])["applied"]

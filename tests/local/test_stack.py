@@ -37,6 +37,7 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tour(project):
     """The stack, up, with the example loaded; what the command printed."""
+    project.accept()
     done = project.run("local", "up", "--tour")
     assert done.returncode == 0, done.stderr
     return done
@@ -252,6 +253,7 @@ def test_a_slow_function_is_an_error_with_its_own_sqlstate(admin):
     assert error.value.diag.message_hint
 
 
+@pytest.mark.long  # test_databases.py kills a stack, too, and test_s3vectors_restart.py the emulator
 def test_killed_outright_it_leaves_no_process_and_comes_back_with_its_data(project, tour, folder):
     running = project.status()
     os.kill(running["supervisor"], signal.SIGKILL)

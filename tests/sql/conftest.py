@@ -3,11 +3,14 @@
 Behind `aws_lambda` stands the bridge's own handler, in this process, and behind that the emulator of S3 Vectors.
 """
 
+import contextlib
+import functools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,7 +20,7 @@ import embedding
 import handler
 import service
 import transport
-from tests.sql import embed_cases, embed_delivery
+from tests.sql import embed_batch, embed_cases, embed_delivery
 from tests.sql.cases import DECLARED, PASSWORD, SQL, USERS
 from tests.sql.copying import ROWS
 from tests.sql.doubles import FUNCTION_ARN, MODEL, Lambda, S3Vectors
@@ -126,40 +129,61 @@ def lambda_() -> Iterator[Lambda]:
     double.stop()
 
 
-@pytest.fixture(scope="session", params=[16, 18], ids=["pg16", "pg18"])
-def server(request: Any, tmp_path_factory: Any, lambda_: Lambda) -> Iterator[PostgresServer]:
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: Any, runtimes: Path, lambda_: Lambda) -> Iterator[Callable[[int], PostgresServer]]:
+    """The server of a version, started on first use; all end with the run.
+
+    A fixture that has parameters itself would end and begin anew in each file, where 16 comes after the last file's 18.
+    """
     folder = tmp_path_factory.getbasetemp() / "sql"
     settings = {"aws_lambda.connect_timeout_ms": "1000", "aws_lambda.request_timeout_ms": "10000"}
-    server = PostgresServer(
-        folder / f"pg{request.param}" / "data",
-        version=request.param,
-        endpoint=lambda_.endpoint,
-        settings=settings,
-        runtimes=folder / "runtimes",
-    )
-    with server:
-        worker = SpoolWorker(server.spool_folder, lambda_.endpoint) if server.transport == "spool" else None
-        if worker:
-            worker.start()
-        bootstrap(server, database="vectordb", master="vectordb_admin", password=PASSWORD)
-        yield server
-        if worker:
-            worker.stop()
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def get(version: int) -> PostgresServer:
+            data = folder / f"pg{version}" / "data"
+            server = PostgresServer(
+                data, version=version, endpoint=lambda_.endpoint, settings=settings, runtimes=runtimes
+            )
+            running.enter_context(server)
+            if server.transport == "spool":
+                running.enter_context(SpoolWorker(server.spool_folder, lambda_.endpoint))
+            bootstrap(server, database="vectordb", master="vectordb_admin", password=PASSWORD)
+            return server
+
+        yield get
+
+
+@pytest.fixture(scope="session", params=[16, 18], ids=["pg16", "pg18"])
+def server(request: Any, servers: Callable[[int], PostgresServer]) -> PostgresServer:
+    return servers(request.param)
 
 
 @pytest.fixture(scope="session")
-def applied(server: PostgresServer, lambda_: Lambda, vectors: S3Vectors) -> Database:
+def databases(lambda_: Lambda, vectors: S3Vectors) -> Callable[[PostgresServer], Database]:
+    """A server's database, once applied."""
+
+    @functools.cache
+    def get(server: PostgresServer) -> Database:
+        database = Database(server, lambda_, vectors)
+        with pytest.MonkeyPatch.context() as patch:
+            _wire(patch, vectors)
+            database.apply()
+        database.as_admin(
+            "SELECT s3vl.revoke_index('private', 'vectordb_reader'),"
+            " s3vl.revoke_index('private', 'vectordb_writer', 'write'),"
+            " s3vl.grant_index('private', 'analyst'), s3vl.trust_application('shop'),"
+            " s3vl.add_tenant('acme', 'acme'), s3vl.add_tenant('globex', 'globex')"
+        )
+        return database
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def applied(server: PostgresServer, databases: Callable[[PostgresServer], Database]) -> Database:
     """The database, once applied; tests that change what it holds put it back."""
-    database = Database(server, lambda_, vectors)
-    with pytest.MonkeyPatch.context() as patch:
-        _wire(patch, vectors)
-        database.apply()
-    database.as_admin(
-        "SELECT s3vl.revoke_index('private', 'vectordb_reader'), s3vl.revoke_index('private', 'vectordb_writer', 'write'),"
-        " s3vl.grant_index('private', 'analyst'), s3vl.trust_application('shop'),"
-        " s3vl.add_tenant('acme', 'acme'), s3vl.add_tenant('globex', 'globex')"
-    )
-    return database
+    return databases(server)
 
 
 def _wire(patch: pytest.MonkeyPatch, vectors: S3Vectors) -> None:
@@ -222,6 +246,13 @@ def stage(bench: embed_cases.Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """Where ways of delivery are tried."""
     with embed_delivery.staged(bench, monkeypatch) as stage:
         yield stage
+
+
+@pytest.fixture
+def site(bench: embed_cases.Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[embed_batch.Site]:
+    """Where batch inference is tried."""
+    with embed_batch.opened(bench, monkeypatch) as site:
+        yield site
 
 
 # --- what is written to

@@ -7,6 +7,9 @@ import pytest
 
 from components.config import load
 from components.config.embedding import WORKER_MODELS
+from embedder import metrics
+from embedder.postgres import Postgres
+from vectordb.errors import VectordbError
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:vectordb-dev-embedder:live"
 FILE = "repeatable/96_embedding.sql"
@@ -68,6 +71,11 @@ def test_the_login_is_the_worker_s_and_goes_with_it(configured, superuser):
     with pytest.raises(psycopg.OperationalError, match="is not permitted to log in"):
         configured.login("vectordb_embedder")
     assert configured.as_admin("SELECT worker_arn FROM embed.config") == [(None,)]
+    configured.as_admin("SELECT embed.configure(%s, true)", ARN)
+    superuser.execute("UPDATE vectordb.migrations SET checksum = 'changed' WHERE name = '96_embedding.sql'")
+    configured.apply()
+    assert configured.as_admin("SELECT worker_arn FROM embed.config") == [(ARN,)]
+    configured.as_admin("SELECT embed.configure(NULL)")
 
 
 def test_a_table_that_is_missing_waits(configured):
@@ -79,6 +87,44 @@ def test_a_table_that_is_missing_waits(configured):
         ("declared_notes", "applied", None)
     ]
     assert configured.as_admin("SELECT content FROM embed.vectorizer WHERE name = 'declared_notes'") == [("body",)]
+
+
+def test_a_sweep_makes_what_waited(configured, superuser):
+    configured.apply(worker=worker(notes(source="declared_notes_table"), notes(name="declared_other")))
+    assert [reason for (reason,) in configured.as_admin("SELECT reason FROM embed.declared ORDER BY name")] == [
+        "there is no table declared_notes_table.",
+        "there is no table declared.notes.",
+    ]
+    superuser.execute("CREATE TABLE public.declared_notes_table (id int PRIMARY KEY, body text)")
+    superuser.execute("CREATE SCHEMA declared CREATE TABLE notes (body text)")
+    superuser.execute("ALTER TABLE public.declared_notes_table OWNER TO vectordb_owner")
+    superuser.execute("ALTER SCHEMA declared OWNER TO vectordb_owner")
+    superuser.execute("ALTER TABLE declared.notes OWNER TO vectordb_owner")
+    try:
+        with configured.login("vectordb_embedder") as sweep:
+            assert sweep.execute("SELECT embed.apply_waiting()").fetchone() == (1,)
+            assert sweep.execute("SELECT embed.apply_waiting()").fetchone() == (0,)
+            [(name, values)] = Postgres(lambda: sweep).statuses()
+        assert (name, values.keys()) == ("declared_notes", metrics.UNITS.keys())
+        assert {values[one] for one in ("Pending", "Dead", "CircuitOpen")} == {0}
+        assert values["Coverage"] == 100
+        with configured.login() as reader:
+            outcomes = reader.execute("SELECT name, outcome, reason FROM embed.declared ORDER BY name").fetchall()
+        assert [outcome[:2] for outcome in outcomes] == [("declared_notes", "applied"), ("declared_other", "refused")]
+        assert "vectordb:embedding.vectorizers, name declared_other: " in outcomes[1][2]
+        assert "primary key" in outcomes[1][2]
+    finally:
+        configured.as_admin("SELECT embed.drop_vectorizer('declared_notes')")
+        superuser.execute("DROP TABLE public.declared_notes_table")
+
+
+def test_what_is_wrong_fails_the_deployment_and_names_the_key(configured):
+    make_table(configured)
+    with pytest.raises(VectordbError) as refused:
+        configured.apply(worker=worker(notes(content="no such expression")))
+    assert "vectordb:embedding.vectorizers, name declared_notes: " in str(refused.value)
+    assert "Mend it in the stack's configuration" in f"{refused.value} {refused.value.remedy}"
+    assert outcomes(configured) == []
 
 
 def test_what_is_declared_is_made_once_and_changed_in_place(configured):

@@ -166,11 +166,11 @@ def test_a_content_is_kept_as_postgresql_writes_it(bench: Bench) -> None:
     [
         (
             "chunking => embed.chunk_fixed(size => 0)",
-            "embed.chunk_fixed: size of chunking must be a whole number from 1 to 100000, not 0",
+            "embed.chunk_fixed: size of chunking must be a whole number from 20 to 100000, not 0",
         ),
         (
             "chunking => embed.chunk_recursive(100, overlap => 100)",
-            "overlap of chunking must be a whole number from 0 to 99, not 100",
+            "overlap of chunking must be a whole number from 0 to 50, not 100",
         ),
         (
             'chunking => \'{"method": "words"}\'',
@@ -211,7 +211,7 @@ def test_a_content_is_kept_as_postgresql_writes_it(bench: Bench) -> None:
             "limits => embed.limits(max_attempts => 0)",
             "max_attempts of limits must be a whole number from 1 to 100, not 0",
         ),
-        ("backfill => 'soon'", "backfill must be one of now, low, none, not 'soon'"),
+        ("backfill => 'soon'", "backfill must be one of now, low, batch, none, not 'soon'"),
     ],
 )
 def test_parts_are_refused(bench: Bench, part: str, message: str) -> None:

@@ -10,10 +10,11 @@ from tests.sql.cases import failure
 from tests.sql.embed_delivery import ARN, Stage
 
 EVENT = "embed.deliver_event()"
+FAST = "embed.limits(requests_per_minute => 60000)"
 
 
 def test_a_transaction_rings_once_whatever_it_writes(stage: Stage) -> None:
-    docs = stage.docs(EVENT)
+    docs = stage.docs(EVENT, limits=FAST)
     with stage.bench.owner.transaction():
         stage.bench.run("INSERT INTO app.docs SELECT n, 't', 'body ' || n FROM generate_series(1, 500) AS n")
         stage.bench.run("UPDATE app.docs SET body = 'b' || id WHERE id < 100")
@@ -65,9 +66,11 @@ def test_nobody_is_called_who_is_on_the_way(stage: Stage) -> None:
     # A worker that claimed just now looks again.
     claim = stage.bench.worker.claim(docs, lease=90)
     assert len(claim.rows) == 3
+    stage.forget_bell()
     stage.bench.run("INSERT INTO app.docs VALUES (4, 't', 'four')")
     assert len(stage.bells) == 1
     # One that has been silent for longer may be gone.
+    stage.forget_bell()
     stage.bench.run("UPDATE embed.work SET not_before = clock_timestamp() + interval '30 s' WHERE lease IS NOT NULL")
     stage.bench.run("UPDATE embed.work SET not_before = clock_timestamp() - interval '6 s' WHERE lease IS NULL")
     stage.bench.run("INSERT INTO app.docs VALUES (5, 't', 'five')")
@@ -116,7 +119,7 @@ def test_a_worker_that_is_faster_than_the_commit_looks_again(stage: Stage, monke
 def test_writers_without_pause_are_all_heard(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """No sweep: the bells alone, while three sessions write what a worker embeds."""
     monkeypatch.setattr("embedder.handler.SECOND_LOOK_SECONDS", 0.5)
-    stage.docs(EVENT)
+    stage.docs(EVENT, limits=FAST)
     stage.at_once = True
     stage.model.latency = 0.02
 

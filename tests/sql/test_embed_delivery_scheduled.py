@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -21,14 +22,9 @@ SCHEDULED = "embed.deliver_scheduled('1 second')"
 
 
 @pytest.fixture(scope="module")
-def with_cron(tmp_path_factory: Any, lambda_: Lambda, vectors: S3Vectors) -> Iterator[Database]:
+def with_cron(tmp_path_factory: Any, runtimes: Path, lambda_: Lambda, vectors: S3Vectors) -> Iterator[Database]:
     folder = tmp_path_factory.mktemp("cron")
-    with PostgresServer(
-        folder / "data",
-        endpoint=lambda_.endpoint,
-        settings=SETTINGS,
-        runtimes=tmp_path_factory.getbasetemp() / "sql" / "runtimes",
-    ) as server:
+    with PostgresServer(folder / "data", endpoint=lambda_.endpoint, settings=SETTINGS, runtimes=runtimes) as server:
         worker = SpoolWorker(server.spool_folder, lambda_.endpoint) if server.transport == "spool" else None
         if worker:
             worker.start()

@@ -244,11 +244,13 @@ def test_the_limiter_grants_the_rate(bench: Bench) -> None:
     bench.docs()
     bench.vectorizer(limits="embed.limits(requests_per_minute => 6000)")
     started = time.monotonic()
+    bench.run("UPDATE embed.limiter SET tokens = 0, filled_at = clock_timestamp()")
     granted = 0
     while time.monotonic() - started < 1:
         granted += permits(bench, 50)[0]
-    # A hundred a second, less two percent, and what was there at the beginning.
-    assert 85 <= granted <= 101
+    elapsed = time.monotonic() - started  # of a busy machine more than a second
+    # A hundred a second, less two percent.
+    assert 85 * elapsed <= granted <= 98 * elapsed
     assert bench.run("SELECT rate_per_minute, quota_per_minute FROM embed.status") == [(6000.0, 6000.0)]
 
 
@@ -275,18 +277,14 @@ def test_a_throttle_halves_the_rate_once_and_it_comes_back(bench: Bench) -> None
     assert fail(bench, docs, "throttle") == {"[3]": "retry"}
     assert bench.run("SELECT rate, wall, throttles FROM embed.limiter") == [(3000.0, 6000.0, 2)]
     assert bench.run("SELECT DISTINCT attempts FROM embed.work") == [(0,)]
-    rates = []
-    for seconds in (0.5, 2, 4, 20, 120, 300):
-        bench.run(
-            "UPDATE embed.limiter SET throttled_at = clock_timestamp() - make_interval(secs => %s), "
-            "grown_at = clock_timestamp() - make_interval(secs => %s), wanting_at = clock_timestamp(), rate = 3000",
-            seconds,
-            seconds,
-        )
-        permits(bench, 1)
-        rates.append(round(bench.value("SELECT rate FROM embed.limiter"), -1))
+    rates = bench.run(
+        "SELECT embed.grown_rate(l, s.at) FROM (SELECT '2026-01-01'::timestamptz) AS t(at) "
+        "CROSS JOIN LATERAL (SELECT t.at + make_interval(secs => s) FROM unnest(ARRAY[0.5, 2, 4, 20, 120, 300]) AS s) AS s(at) "
+        "CROSS JOIN LATERAL jsonb_populate_record((SELECT l FROM embed.limiter AS l), "
+        "jsonb_build_object('throttled_at', t.at, 'grown_at', t.at, 'wanting_at', s.at)) AS l"
+    )
     # A second's rest, two of recovery, then slowly, and after a minute faster, never above the quota.
-    assert rates == [3000, 4350, 5700, 5700, 6000, 6000]
+    assert rates == [(3000,), (4350,), (5700,), (5700,), (6000,), (6000,)]
     # Nothing is grown that nobody asked for.
     bench.run("UPDATE embed.limiter SET rate = 3000, wanting_at = clock_timestamp() - interval '1 minute', tokens = 1")
     permits(bench, 1)

@@ -1,9 +1,11 @@
 """Stacks that a team might configure: every key, with values at and between its limits."""
 
 import string
+from random import Random
 
 from hypothesis import strategies as st
 
+from tests.components.family.embeddings import LIBRARIES, SHARE, pipeline
 from tests.components.family.stack import Stack
 
 REGIONS = ("us-east-1", "eu-central-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1")
@@ -250,4 +252,9 @@ def stacks(draw):
     }
     if keys["indexes"]:
         keys |= draw(some(bridge=bridges()))
+    # By the rest of the stack, and not drawn: draws prefer a few values, of which some modes never come.
+    chance = Random(repr(keys))  # noqa: S311 - no secret
+    if LIBRARIES.is_dir() and chance.random() < SHARE:
+        keys["embedding"] = pipeline(chance, keys, engine, region)
+        keys["tags"] = {key: value or "none" for key, value in keys["tags"].items()}
     return Stack(draw(NAMES), draw(NAMES), region, keys)

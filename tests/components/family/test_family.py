@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.config import ConfigurationError, load
 from tests.components.family import strategies
+from tests.components.family.embeddings import LIBRARIES
 from tests.components.family.sample import SIZE, deployed, sample
 from tests.components.family.stack import Stack
 from tests.components.models import checks
@@ -50,6 +51,21 @@ def test_the_sample_has_every_shape():
         "tagged": sum(bool(stack.keys["tags"]) for stack in sample()),
         "transports": {stack.keys["transport"] for stack in sample()},
     }
+    if LIBRARIES.is_dir():
+        pipelines = [stack.keys["embedding"] for stack in sample() if "embedding" in stack.keys]
+        vectorizers = [one for pipeline in pipelines for one in pipeline["vectorizers"]]
+        switches = {
+            "pipelines": len(pipelines),
+            "without a queue": sum(not pipeline.get("queue", True) for pipeline in pipelines),
+            "not called": sum(not pipeline.get("calls", True) for pipeline in pipelines),
+            "never swept": sum(pipeline.get("sweepMinutes") == 0 for pipeline in pipelines),
+            "servers of models": sum(bool(pipeline.get("endpoints")) for pipeline in pipelines),
+        }
+        modes = Counter(one["delivery"]["mode"] for one in vectorizers)
+        kinds = Counter(one.get("destination", {}).get("kind", "table") for one in vectorizers)
+        assert [switch for switch, number in switches.items() if not number] == []
+        assert modes.keys() == {"scheduled", "event", "queue", "sync_lambda", "in_transaction"}
+        assert kinds.keys() == {"table", "column", "s3_vectors"}
     assert shapes["regions"] == set(strategies.REGIONS)
     assert shapes["engines"] == {"aurora", "rds", "both"}
     assert shapes["transports"] == {"ssm", "direct", "data-api"}

@@ -9,7 +9,7 @@ from tests.components.models.shapes import Tally, is_unknown
 from vectordb.plan.lookups import ACCOUNT
 
 # IAM User Guide, IAM and STS quotas (white space does not count); KMS Developer Guide, quotas; Amazon VPC quotas; SNS
-# quotas; S3 User Guide, vector bucket policies.
+# quotas; S3 User Guide, vector bucket policies; SQS Developer Guide, policy quotas.
 SIZES = {
     ("aws:iam/rolePolicy:RolePolicy", "policy"): 10_240,
     ("aws:iam/policy:Policy", "policy"): 6_144,
@@ -18,6 +18,7 @@ SIZES = {
     ("aws:kms/key:Key", "policy"): 32_768,
     ("aws:s3/vectorsVectorBucketPolicy:VectorsVectorBucketPolicy", "policy"): 20_480,
     ("aws:sns/topicPolicy:TopicPolicy", "policy"): 30_720,
+    ("aws:sqs/queuePolicy:QueuePolicy", "policy"): 8_192,
 }
 
 _KEY = r"kms:R:A:key/[0-9a-f-]{36}"
@@ -25,6 +26,7 @@ _GROUP = r"logs:R:A:log-group:[A-Za-z0-9_/.#-]+"
 _STREAMS = rf"{_GROUP}:(\*|log-stream:\*)"
 _BUCKET = r"s3vectors:R:A:bucket/[a-z0-9-]+"
 _INDEX = r"s3vectors:R:A:bucket/[a-z0-9-]+/index/[a-z0-9.-]+"
+_MESSAGES = r"sqs:R:A:[A-Za-z0-9_-]{1,80}"
 _SESSION = r"ssm:R:A:session/\$\{aws:userid\}-\*"
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "bedrock:InvokeModel": (r"bedrock:R::foundation-model/[a-z0-9.:-]+",),
@@ -60,7 +62,13 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "s3vectors:ListVectors": (_INDEX,),
     "s3vectors:PutVectors": (_INDEX,),
     "s3vectors:QueryVectors": (_INDEX,),
+    "secretsmanager:GetSecretValue": (r"secretsmanager:R:A:secret:[A-Za-z0-9/_+=.@-]+",),
     "sns:Publish": (r"sns:R:A:[A-Za-z0-9_-]+",),
+    "sqs:*": (_MESSAGES,),
+    "sqs:DeleteMessage": (_MESSAGES,),
+    "sqs:GetQueueAttributes": (_MESSAGES,),
+    "sqs:ReceiveMessage": (_MESSAGES,),
+    "sqs:SendMessage": (_MESSAGES,),
     "ssm:DescribeInstanceInformation": ("*",),
     "ssm:ResumeSession": (_SESSION,),
     "ssm:StartSession": (r"ec2:R:A:instance/i-[0-9a-f]{17}", r"ssm:R:A:document/[A-Za-z0-9_.-]+"),
@@ -87,6 +95,7 @@ PRINCIPALS = {
     "ec2.S",
     "events.rds.amazonaws.com",
     "indexing.s3vectors.amazonaws.com",
+    "scheduler.amazonaws.com",
     "lambda.amazonaws.com",
     "logs.R.S",
     "monitoring.rds.amazonaws.com",
@@ -104,7 +113,7 @@ CONDITIONS = {
     "StringLike": {"kms:ViaService"},
 }
 _ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
-_WITH_PRINCIPAL = {"Role", "VpcEndpointPolicy", "Key", "VectorsVectorBucketPolicy", "TopicPolicy"}
+_WITH_PRINCIPAL = {"Role", "VpcEndpointPolicy", "Key", "VectorsVectorBucketPolicy", "TopicPolicy", "QueuePolicy"}
 _ARN = re.compile(r"arn:([^:\s\"]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]*):[^\s\"]+")
 
 

@@ -100,7 +100,8 @@ class _Translation:
         """Set `target` of `built`, making what is between them."""
         first, _, rest = target.partition(".")
         if shape.type_name == "map":
-            built[first] = value
+            # Attributes are strings in these APIs, numbers too.
+            built[first] = str(value) if type(value) in (int, float) else value
             return
         member, listed = first.removesuffix("[]"), first.endswith("[]")
         inner = shape.members[member]

@@ -1,6 +1,7 @@
 """Resource type → its requests. What the provider sends was read in its source (terraform-provider-aws, internal/service)."""
 
 from tests.components.models.requests import Entry, Request
+from tests.components.models.table_embedding import EMBEDDING
 
 _TAGS = {"tags": "TagSpecifications[].Tags"}
 _HERE = "kept by the provider, not sent"
@@ -391,4 +392,5 @@ TABLE: dict[str, Entry] = {
     "aws:ssm/document:Document": Entry((Request("ssm", "CreateDocument", {"name": "Name"}, named="Name"),)),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _rule("AuthorizeSecurityGroupEgress"),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule("AuthorizeSecurityGroupIngress"),
+    **EMBEDDING,
 }

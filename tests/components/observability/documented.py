@@ -5,6 +5,8 @@ Performance Insights (DBLoad); Lambda Developer Guide, types of metrics; SQS Dev
 EC2 User Guide, CloudWatch metrics; VPC User Guide, CloudWatch metrics for AWS PrivateLink.
 """
 
+from embedder.metrics import SWEEPS, UNITS
+
 CLUSTER, ROLE, INSTANCE = ("DBClusterIdentifier",), ("DBClusterIdentifier", "Role"), ("DBInstanceIdentifier",)
 MEMBER = {CLUSTER, ROLE, INSTANCE}
 ENDPOINT = ("Endpoint Type", "Service Name", "VPC Endpoint Id", "VPC Id")
@@ -60,6 +62,7 @@ METRICS = {
         key: {("FunctionName",)}
         for key in ("Calls", "ServiceCalls", "ServiceMilliseconds", "Pages", "Retries", "Errors", "CacheHits")
     },
+    "VectorDB/Embedding": {key: {("FunctionName",), ("FunctionName", "Vectorizer")} for key in (*UNITS, SWEEPS)},
 }
 
 

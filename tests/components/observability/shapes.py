@@ -49,14 +49,17 @@ PROD = {
             "max_allocated_storage": 100,
         },
     ],
-    "queues": [{"name": "embedding", "queue_name": "vectordb-prod-embed", "dead_letter_name": "vectordb-prod-dead"}],
+    "queues": [{"name": "tickets", "queue_name": "vectordb-prod-embed", "dead_letter_name": "vectordb-prod-dead"}],
+    "embedding": {"function_name": "vectordb-prod-embedder", "sweep_minutes": 1, "oldest_seconds": 900},
     "email": "on-call@example.com",
     "budget": 250.0,
 }
 """A cluster that never pauses, with a reader; an RDS instance beside it; the pipeline; who is told."""
 
 _classes = st.sampled_from(["db.t4g.small", "db.r7g.2xlarge", "db.m6i.large", "db.serverless", "db.z1d.large", ""])
-_names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=64).filter(lambda n: n != "bastion")
+_names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=64).filter(
+    lambda n: n not in {"bastion", "embeddings"}
+)
 
 
 @st.composite
@@ -95,10 +98,15 @@ def shapes(draw):
                         "function_name": f"f-{name}"[:64],
                         "timeout_seconds": draw(st.integers(1, 900)),
                         "bridge": draw(st.booleans()),
+                        "uses_its_time": draw(st.booleans()),
                     }
                 )
             case "queues":
-                shape["queues"].append({"name": name, "queue_name": f"q-{name}", "dead_letter_name": f"d-{name}"})
+                queue = {"queue_name": f"q-{name}"} if draw(st.booleans()) else {}
+                shape["queues"].append({"name": name, **queue, "dead_letter_name": f"d-{name}"})
+    if draw(st.booleans()):
+        minutes, oldest = draw(st.integers(0, 1440)), draw(st.integers(60, 604800))
+        shape["embedding"] = {"function_name": "f", "sweep_minutes": minutes, "oldest_seconds": oldest}
     if draw(st.booleans()):
         shape |= {"has_bastion": True, "bastion_id": "i-1"}
     if draw(st.booleans()):

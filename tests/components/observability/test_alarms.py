@@ -67,8 +67,13 @@ def test_a_stack_that_never_pauses_watches_its_speed_too():
         "bridge-errors",
         "bridge-throttles",
         "bridge-duration",
-        "embedding-age",
-        "embedding-dead",
+        "tickets-age",
+        "tickets-dead",
+        "embeddings-oldest",
+        "embeddings-dead",
+        "embeddings-circuit",
+        "embeddings-problem",
+        "embeddings-sweeps",
         "bastion-status",
     ]
 
@@ -78,8 +83,8 @@ def test_a_cluster_is_asked_for_as_a_whole_and_an_instance_by_itself():
     assert found["database-memory"].dimensions == {"DBClusterIdentifier": "vectordb-prod-database-1"}
     assert found["rds-memory"].dimensions == {"DBInstanceIdentifier": "vectordb-prod-rds-1"}
     assert found["bridge-errors"].dimensions == {"FunctionName": "vectordb-dev-bridge"}
-    assert found["embedding-age"].dimensions == {"QueueName": "vectordb-prod-embed"}
-    assert found["embedding-dead"].dimensions == {"QueueName": "vectordb-prod-dead"}
+    assert found["tickets-age"].dimensions == {"QueueName": "vectordb-prod-embed"}
+    assert found["tickets-dead"].dimensions == {"QueueName": "vectordb-prod-dead"}
     assert bastion_alarm("i-9").dimensions == {"InstanceId": "i-9"}
 
 

@@ -111,10 +111,11 @@ def test_an_alarm_in_full(dev):
     assert "extendedStatistic" not in errors
 
 
-def test_missing_data_never_raises_an_alarm_and_every_alarm_tells_both_ways(prod):
+def test_missing_data_raises_an_alarm_on_sweeps_only_and_every_alarm_tells_both_ways(prod):
     alarms = [r.inputs for r in prod.registrations if r.type.endswith(":MetricAlarm")]
-    assert len(alarms) == 22
-    assert {a["treatMissingData"] for a in alarms} == {"notBreaching"}
+    assert len(alarms) == 27
+    breaching = [a["metricName"] for a in alarms if a["treatMissingData"] != "notBreaching"]
+    assert breaching == ["Sweeps"]
     assert all(a["alarmActions"] == a["okActions"] == ["arn:observability-topic"] for a in alarms)
 
 
@@ -237,7 +238,7 @@ def test_a_budget_only_when_asked_for_and_only_of_this_stack(dev, prod):
 def test_the_page_shows_the_alarms_that_were_made(prod):
     page = json.loads(prod.only("Dashboard").inputs["dashboardBody"])
     shown = next(w["properties"]["alarms"] for w in page["widgets"] if w["type"] == "alarm")
-    assert len(shown) == 22
+    assert len(shown) == 27
     assert shown[0] == "arn:observability-database-capacity"
     assert page["widgets"][0]["properties"]["markdown"].startswith("# vectordb prod\n")
 
@@ -245,7 +246,7 @@ def test_the_page_shows_the_alarms_that_were_made(prod):
 def test_long_names_stay_within_the_limits():
     built = watched(PROD, known=True, project="p" * 100, stack="s.tage_" + "s" * 93)
     alarms = [r.inputs["name"] for r in built.registrations if r.type.endswith(":MetricAlarm")]
-    assert len(set(alarms)) == 22
+    assert len(set(alarms)) == 27
     assert max(map(len, alarms)) <= 255
     page = built.only("Dashboard").inputs["dashboardName"]
     assert len(page) <= 255

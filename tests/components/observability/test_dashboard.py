@@ -75,6 +75,18 @@ def _structure(widget):
         yield "an alarm widget takes 1 to 100 alarms"
 
 
+def _searched(expression):
+    """CloudWatch User Guide, search expression syntax: SEARCH('{Namespace,Dimension,...} terms', 'statistic')."""
+    if not expression.startswith("SEARCH("):
+        return
+    form = r"""SEARCH\('\{([^,}]+),([^}]+)\} FunctionName="([^"]+)" MetricName="([^"]+)"', '(Maximum|Minimum)'\)"""
+    parts = re.fullmatch(form, expression)
+    if parts is None:
+        yield f"not a search: {expression}"
+    else:
+        yield from filter(None, [documented.wrong(parts[1], parts[4], dict.fromkeys(parts[2].split(",")), {})])
+
+
 def _metrics(properties, shape):
     databases = {d["identifier"]: d for d in shape["databases"]}
     if properties["region"] != shape["region"]:
@@ -91,7 +103,8 @@ def _metrics(properties, shape):
         if not option.keys() <= OPTIONS:
             yield f"options {sorted(option)}"
         if "expression" in option:
-            unknown = set(re.findall(r"\b[a-z]\w*", option["expression"])) - set(ids)
+            yield from _searched(option["expression"])
+            unknown = set(re.findall(r"\b[a-z]\w*", re.sub(r"'[^']*'", "", option["expression"]))) - set(ids)
             if len(entry) != 1 or unknown:
                 yield f"{option['expression']} uses {sorted(unknown)}"
             continue

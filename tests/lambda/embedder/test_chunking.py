@@ -166,7 +166,7 @@ def paragraphs(random_, count):
 
 @pytest.mark.parametrize("overlap", [0, 100])
 def test_an_edit_of_one_paragraph_of_fifty_makes_one_or_two_new_chunks(overlap):
-    """The median over many edits, some of which make the paragraph twice as long; none makes more than a few."""
+    """Three of four edits, some of which make the paragraph twice as long, and one more where chunks overlap; none makes more than a few."""
     random_ = random.Random(5)  # noqa: S311 - no secret
     counts = []
     for _ in range(60):
@@ -178,7 +178,8 @@ def test_an_edit_of_one_paragraph_of_fifty_makes_one_or_two_new_chunks(overlap):
         counts.append(len([part for part in after if part not in before]))
     counts.sort()
     assert counts[len(counts) // 2] <= 2
-    assert counts[-1] <= 12
+    assert counts[len(counts) * 3 // 4] <= 2 + (overlap > 0)
+    assert counts[-1] <= 6
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_cut_time_is_linear_in_the_text():
     ("given_", "said"),
     [
         ({"method": "semantic"}, "chunking.method must be one of none, fixed, recursive, sentence, markdown"),
-        ({"method": "fixed", "size": 5}, "chunking.size must be an integer from 20 to 1000000"),
+        ({"method": "fixed", "size": 5}, "chunking.size must be an integer from 20 to 100000"),
         ({"method": "fixed", "size": 100, "overlap": 51}, "chunking.overlap must be an integer from 0 to 50"),
         ({"method": "fixed", "unit": "words"}, "chunking.unit must be one of characters, tokens"),
         ({"method": "fixed", "chunk_size": 5}, "chunking has unknown keys (chunk_size)"),

@@ -186,8 +186,7 @@ def test_answers_that_are_not_as_documented_are_errors(provider):
     assert len(answered(provider, document_of(provider, [good])).vectors) == 1
     wrong = [
         [],
-        [good[:-1]],
-        [[*good, 0.1]],
+        [[]],
         [[0.0] * length],
         [[*good[:-1], 1e39]],
         [[*good[:-1], "0.1"]],
@@ -199,6 +198,10 @@ def test_answers_that_are_not_as_documented_are_errors(provider):
         with pytest.raises(CallError) as raised:
             answered(provider, document_of(provider, rows))
         assert (raised.value.kind, raised.value.code) == (Kind.TRANSIENT, "UnusableAnswer")
+    for rows in ([good[:-1]], [[*good, 0.1]]):
+        with pytest.raises(CallError, match=f"dimensions, and is declared to make them of {length}$") as raised:
+            answered(provider, document_of(provider, rows))
+        assert (raised.value.kind, raised.value.code) == (Kind.CONFIGURATION, "WrongDimension")
     for body in (b"", b"null", b"[1]", b'{"embedding": [NaN]}', b"{}", b'{"embeddings": 7, "data": 7, "embedding": 7}'):
         with pytest.raises(CallError) as raised:
             provider.answer(body, 1)

@@ -97,6 +97,15 @@ def test_a_kept_connection_that_was_closed_is_replaced_once(model):
     assert model.texts == ["one", "two"]
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 424, 429, 500])
+@pytest.mark.parametrize("text", ["no word of this may be in a log", "short"])
+def test_a_reason_that_quotes_the_text_is_not_repeated(model, status, text):
+    model.failing = RefusedError(status, "AccessDeniedException", f"You are not allowed to say: {text} here")
+    with pytest.raises(CallError) as refused:
+        transport.asking("us-east-1", 5)(providers.found(TITAN, 256), [text], Purpose.DOCUMENT)
+    assert text not in str(refused.value)
+
+
 def test_nothing_is_tried_twice(model):
     model.failing = RefusedError(503, "ServiceUnavailableException")
     with pytest.raises(CallError) as raised:
@@ -123,7 +132,8 @@ def test_nobody_there_is_transient(monkeypatch):
         transport.asking("us-east-1", 1)(providers.found(TITAN, 256), ["one"], Purpose.DOCUMENT)
 
 
-def test_an_endpoint_in_the_vpc_is_asked_without_a_signature(model):
+def test_an_endpoint_in_the_vpc_is_asked_without_a_signature(model, monkeypatch):
+    monkeypatch.setenv("VECTORDB_EMBED_ENDPOINTS", json.dumps([{"origin": model.url}]))
     provider = providers.found("m-4", 4, {"provider": "http", "url": f"{model.url}/v1/embeddings"}, [model.url])
     answer = transport.asking("us-east-1", 5)(provider, ["a", "b"], Purpose.DOCUMENT)
     assert [list(found) for found in answer.vectors] == [pytest.approx(vector(text, 4), abs=1e-7) for text in "ab"]

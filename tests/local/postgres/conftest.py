@@ -163,11 +163,6 @@ class Stack:
             return cursor.fetchall() if cursor.description else []
 
 
-@pytest.fixture(scope="session")
-def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("runtimes of all")
-
-
 def require_compiler() -> None:
     try:
         compiler.find()
@@ -175,9 +170,8 @@ def require_compiler() -> None:
         pytest.skip(str(error))
 
 
+@contextlib.contextmanager
 def build_stack(folder: Path, version: int, transport: Any, runtimes: Path) -> Iterator[Stack]:
-    if transport == "c":
-        require_compiler()
     service = LambdaDouble()
     server = PostgresServer(
         folder / "data",
@@ -204,14 +198,32 @@ def _remove_data(tmp_path: Path) -> Iterator[None]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def stacks(tmp_path_factory: pytest.TempPathFactory, runtimes: Path) -> Iterator[Callable[[int, str], Stack]]:
+    """The stack of a version and a transport, started on first use; all end with the run.
+
+    A fixture that has parameters itself would end and begin anew in each file.
+    """
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def get(version: int, transport: str) -> Stack:
+            folder = tmp_path_factory.mktemp(f"server {version} {transport}")
+            return running.enter_context(build_stack(folder, version, transport, runtimes))
+
+        yield get
+
+
 @pytest.fixture(
     scope="session",
     params=[(16, "c"), (16, "spool"), (18, "c"), (18, "spool")],
     ids=lambda value: f"{value[0]}-{value[1]}",
 )
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, runtimes: Path) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, stacks: Callable[[int, str], Stack]) -> Stack:
     version, transport = request.param
-    yield from build_stack(tmp_path_factory.mktemp(f"server {version} {transport}"), version, transport, runtimes)
+    if transport == "c":
+        require_compiler()
+    return stacks(version, transport)
 
 
 def invoke(stack: Stack, function: str, payload: Any = None, **named: Any) -> Any:
@@ -266,11 +278,27 @@ class Front:
         return said.partition("FATAL:  ")[2] or said
 
 
+@pytest.fixture(scope="session")
+def fronts(tmp_path_factory: pytest.TempPathFactory, runtimes: Path) -> Iterator[Callable[[int], Front]]:
+    """The proxy before a server of a version, started on first use; all end with the run."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def get(version: int) -> Front:
+            folder = tmp_path_factory.mktemp(f"front of {version}")
+            stack = running.enter_context(build_stack(folder, version, "spool", runtimes))
+            return running.enter_context(build_front(folder, stack))
+
+        yield get
+
+
 @pytest.fixture(scope="session", params=[16, 18])
-def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, runtimes: Path) -> Iterator[Front]:
-    folder = tmp_path_factory.mktemp(f"front of {request.param}")
-    stacks = build_stack(folder, request.param, "spool", runtimes)
-    stack = next(stacks)
+def front(request: pytest.FixtureRequest, fronts: Callable[[int], Front]) -> Front:
+    return fronts(request.param)
+
+
+@contextlib.contextmanager
+def build_front(folder: Path, stack: Stack) -> Iterator[Front]:
     stack.execute(
         "CREATE ROLE app LOGIN; GRANT rds_iam TO app; CREATE ROLE team; GRANT rds_iam TO team; CREATE ROLE member LOGIN; GRANT team TO member"
     )
@@ -289,8 +317,6 @@ def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield Front(stack, process, int(port), issued.ca, log, configuration)
         process.terminate()
         assert process.wait(5) == 0
-    with contextlib.suppress(StopIteration):
-        next(stacks)
 
 
 def start_proxy(configuration: Path, log: Any) -> "subprocess.Popen[str]":

@@ -22,9 +22,8 @@ ONCE = Repeats(warm=1, single=2, batch=1, sample_batch=1, sample_calls=2, fetch=
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
+def running(runtimes):
     said = []
-    runtimes = tmp_path_factory.getbasetemp() / "sql" / "runtimes"
     with harness.running(ROOT, stack="dev", say=said.append, runtimes=runtimes) as found:
         found.service.delay(0)
         yield found

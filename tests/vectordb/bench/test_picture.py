@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.components.recorded import ROOT
 from tests.vectordb.bench.rows import MET, RESULT
-from vectordb.bench import bridge, combined, picture
+from vectordb.bench import bridge, combined, embed, picture
 from vectordb.cli.app import app
 from vectordb.errors import VectordbError
 
@@ -32,9 +32,9 @@ def test_it_says_so_before_anything_is_measured(tmp_path, monkeypatch):
     assert isinstance(result.exception, VectordbError)
 
 
-@pytest.mark.parametrize("command", ["bridge", "combined"])
+@pytest.mark.parametrize("command", ["bridge", "combined", "embed"])
 def test_a_folder_that_is_not_there_too(command, tmp_path, monkeypatch):
-    for module in (bridge, combined):
+    for module in (bridge, combined, embed):
         monkeypatch.setattr(module, "run", lambda *_, **__: pytest.fail("measured"))
     monkeypatch.chdir(ROOT)
     result = CliRunner().invoke(app, ["bench", command, "--json", str(tmp_path / "none" / "rows.json")])

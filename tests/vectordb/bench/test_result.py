@@ -9,7 +9,7 @@ from rich.console import Console
 from tests.components.recorded import ROOT
 from tests.vectordb.bench.rows import BATCH, BYTES, CANCEL, MET, PART, RESULT, SINGLE, spread
 from vectordb.bench import documents, markdown, shown, table
-from vectordb.bench.result import Factor, Limit
+from vectordb.bench.result import Factor, Least, Limit, Row
 from vectordb.bench.spread import Spread
 from vectordb.errors import VectordbError
 
@@ -35,16 +35,30 @@ def test_a_ratio_is_the_other_side_by_ours():
 
 @pytest.mark.parametrize(("ours", "met"), [(10.0, True), (10.001, False), (0.0, True)])
 def test_a_factor_is_met_when_the_medians_are_that_far_apart(ours, met):
-    assert Factor(5).met(spread(50.0), spread(ours)) is met
+    assert Row("key", "what", "ms", spread(50.0), spread(ours), Factor(5)).met is met
 
 
 def test_a_factor_without_another_side_is_not_met():
-    assert not Factor(5).met(None, spread(1.0))
+    assert Row("key", "what", "ms", None, spread(1.0), Factor(5)).met is False
 
 
 @pytest.mark.parametrize(("ours", "met"), [(500.0, True), (500.1, False)])
 def test_a_limit_is_for_ours_alone(ours, met):
-    assert Limit(500, "ms").met(spread(1.0), spread(ours)) is met
+    assert Row("key", "what", "ms", spread(1.0), spread(ours), Limit(500, "ms")).met is met
+
+
+@pytest.mark.parametrize(
+    ("ours", "demanded", "met", "factor"),
+    [(100.0, Factor(25), True, 25), (99.0, Factor(25), False, 24.75), (60.0, Least(60, "rows/s"), True, 15)],
+)
+def test_of_rows_a_second_the_larger_number_is_the_better_one(ours, demanded, met, factor):
+    row = Row("key", "what", "rows/s", spread(4.0), spread(ours), demanded)
+    assert (row.met, row.factor) == (met, factor)
+
+
+def test_a_side_that_is_zero_makes_no_ratio():
+    row = Row("lost", "rows lost", "rows", spread(40.0), spread(0.0), Limit(0, "rows"))
+    assert shown.cells(row)[1:] == ("40 rows", "0 rows", "", "≤ 0 rows", "met")
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,32 @@
 """Every price of the file, in a bill whose dollars were worked out by hand: price × quantity, to the cent."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.vectordb.cost.stack import bill, cluster, d, make, member, rds, urn
+from tests.vectordb.cost.stack import bill, cluster, d, make, member, rds, urn, used
 from vectordb.cost.functions import BRIDGE_METRICS
 from vectordb.cost.prices import current
 from vectordb.cost.usage import Usage
+
+
+def worker(*models):
+    variables = {"VECTORDB_MODELS": json.dumps(models)}
+    return make(
+        "aws:lambda/function:Function",
+        "worker",
+        architectures=["arm64"],
+        memorySize=1024,
+        handler="embedder.handler.handle",
+        environment={"variables": variables},
+    )
+
+
+def hourly():
+    return make("aws:scheduler/schedule:Schedule", "hourly", scheduleExpression="rate(60 minutes)")
+
 
 # 730 hours of each.
 RDS_CLASSES = {
@@ -181,6 +199,31 @@ CASES = [  # (resources, usage, {price: dollars})
         {"lambda.x86_64.requests": "1.00", "lambda.x86_64": "83.33"},
     ),
     ([make(FUNCTION, tracingConfig={"mode": "Active"})], Usage(queries=300_000), {"xray.traces": "1.50"}),
+    # 10 million tokens of each model; 730 sweeps and 1,042 calls for 100,000 rows.
+    *(
+        (
+            [worker(model)],
+            Usage(embedded_rows=100_000, tokens_of_a_row=100),
+            {f"bedrock.{model}": usd},
+        )
+        for model, usd in {
+            "amazon.titan-embed-text-v1": "1.00",
+            "amazon.titan-embed-text-v2:0": "0.20",
+            "amazon.titan-embed-image-v1": "8.00",
+            "cohere.embed-english-v3": "1.00",
+            "cohere.embed-multilingual-v3": "1.00",
+            "cohere.embed-v4:0": "1.20",
+            "amazon.nova-2-multimodal-embeddings-v1:0": "1.35",
+        }.items()
+    ),
+    # 5,000 s for the rows and 146 for 730 sweeps, with 1 GB; five metrics in all hours.
+    (
+        [worker("amazon.titan-embed-text-v2:0"), hourly()],
+        Usage(),
+        {"lambda.arm64": "0.07", "cloudwatch.metric": "1.50"},
+    ),
+    # 657,000 requests.
+    ([make("aws:lambda/eventSourceMapping:EventSourceMapping")], Usage(), {"sqs.standard": "0.26"}),
     # 73 of 730 hours: a tenth of seven metrics.
     (
         [make(FUNCTION, environment={"variables": {"VECTORDB_INDEX_ARNS": "[]"}})],
@@ -188,6 +231,15 @@ CASES = [  # (resources, usage, {price: dollars})
         {"cloudwatch.metric": "0.21"},
     ),
 ]
+
+
+def test_sweeps_keep_a_cluster_awake_that_could_pause():
+    """690 hours that are not active, 330 s of each at 0.5 ACU."""
+    line = "Aurora, kept awake by sweeps"
+    assert used(bill(cluster(), member(), hourly()))[line] == d("3.80")
+    assert line not in used(bill(cluster(least=0.5), member(), hourly()))
+    quick = make("aws:scheduler/schedule:Schedule", "quick", scheduleExpression="rate(1 minute)")
+    assert used(bill(cluster(), member(), quick))[line] == d("41.40")
 
 
 def test_what_a_function_is_not_paid_for():

@@ -145,14 +145,14 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory):
+def servers(tmp_path_factory, runtimes):
     """Starts the server of a version on first use; all end with the run."""
     running: dict[int, PostgresServer] = {}
 
     def get(version: int) -> PostgresServer:
         if version not in running:
             folder = tmp_path_factory.mktemp(f"postgres{version}")
-            server = PostgresServer(folder / "data", version=version, transport="spool", runtimes=folder / "runtimes")
+            server = PostgresServer(folder / "data", version=version, transport="spool", runtimes=runtimes)
             server.start()
             running[version] = server
             bootstrap(server, database="vectordb", master=MASTER, password=PASSWORD)

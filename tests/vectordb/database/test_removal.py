@@ -19,6 +19,9 @@ SQL = Path(__file__).parents[3] / "sql"
 USERS = [{"name": "removal_reader", "access": "reader"}, {"name": "removal_admin", "access": "admin"}]
 GIVEN = VALUES | {"function_arn": "", "users": json.dumps(USERS)}
 ROLES = ["removal_admin", "removal_reader", "vectordb_worker", "vectordb_writer", "vectordb_reader", "vectordb_owner"]
+MADE = ["embed", "embeddings", "s3vl", "vectordb"]
+EXTENSIONS = ["aws_commons", "aws_lambda", "public"]
+WHOLE = sorted([*EXTENSIONS, *MADE])
 
 
 @pytest.fixture
@@ -49,8 +52,8 @@ def left(database):
 
 def test_everything_goes_and_comes_again(applied):
     done = remove(applied)
-    assert (done.schemas, done.roles, done.kept_tables, done.kept_roles) == (["s3vl", "vectordb"], ROLES, [], {})
-    assert left(applied) == (["aws_commons", "aws_lambda", "public"], [])
+    assert (done.schemas, done.roles, done.kept_tables, done.kept_roles) == (MADE, ROLES, [], {})
+    assert left(applied) == (EXTENSIONS, [])
     again = remove(applied)
     assert (again.schemas, again.roles) == ([], [])
     assert applied.apply_all() == [file.label for file in sqlfiles.discover(SQL)]
@@ -107,7 +110,7 @@ def test_what_depends_on_it_is_named_and_nothing_is_removed(applied):
         "  default value for column arn of table more",
         "  rule _RETURN on view over",
     ]
-    assert left(applied)[0] == ["aws_commons", "aws_lambda", "public", "s3vl", "vectordb"]
+    assert left(applied)[0] == WHOLE
     assert len(left(applied)[1]) == len(ROLES)
     remove(applied, with_data=True)
     assert applied.rows("select to_regclass('public.over')") == [(None,)]
@@ -120,39 +123,39 @@ def test_data_is_moved_aside_unless_it_is_to_go(applied):
     def fill():
         with applied.server.superuser_connection(applied.name) as superuser:
             superuser.execute(
-                "create schema embed authorization vectordb_owner; set role vectordb_owner;"
-                "create table embed.queue (id bigint generated always as identity, body text); create table embed.none ();"
-                "create index on embed.queue (body); insert into embed.queue (body) values ('a'), ('b')"
+                "set role vectordb_owner;"
+                "create table embeddings.queue (id bigint generated always as identity, body text); create table embeddings.none ();"
+                "create index on embeddings.queue (body); insert into embeddings.queue (body) values ('a'), ('b')"
             )
 
     fill()
     with applied.connect() as connection:
-        assert removal.inventory(connection).data == (("embed", "queue"),)
-    assert remove(applied).kept_tables == ["embed_kept.queue"]
-    assert applied.rows("select id, body from embed_kept.queue order by 1") == [(1, "a"), (2, "b")]
+        assert removal.inventory(connection).data == (("embeddings", "queue"),)
+    assert remove(applied).kept_tables == ["embeddings_kept.queue"]
+    assert applied.rows("select id, body from embeddings_kept.queue order by 1") == [(1, "a"), (2, "b")]
     assert applied.rows("select tableowner::text from pg_tables where tablename = 'queue'") == [(MASTER,)]
-    assert "embed" not in left(applied)[0]
+    assert "embeddings" not in left(applied)[0]
     applied.apply_all()
     fill()
-    assert remove(applied).kept_tables == ["embed_kept_2.queue"]
+    assert remove(applied).kept_tables == ["embeddings_kept_2.queue"]
     applied.apply_all()
     fill()
     assert remove(applied, with_data=True).kept_tables == []
     assert applied.rows("select relnamespace::regnamespace::text from pg_class where relname = 'queue' order by 1") == [
-        ("embed_kept",),
-        ("embed_kept_2",),
+        ("embeddings_kept",),
+        ("embeddings_kept_2",),
     ]
 
 
 def test_a_kept_table_whose_column_would_go_is_a_refusal(applied):
     with applied.server.superuser_connection(applied.name) as superuser:
         superuser.execute(
-            f"create schema embed authorization {MASTER}; set role {MASTER}; create domain embed.d as text; create table embed.t (x embed.d);"
-            "insert into embed.t values ('a')"
+            "set role vectordb_owner; create domain embeddings.d as text; create table embeddings.t (x embeddings.d);"
+            "insert into embeddings.t values ('a')"
         )
-    with pytest.raises(VectordbError, match=r"column x of table embed_kept\.t"):
+    with pytest.raises(VectordbError, match=r"column x of table embeddings_kept\.t"):
         remove(applied)
-    assert applied.rows("select x from embed.t") == [("a",)]
+    assert applied.rows("select x from embeddings.t") == [("a",)]
 
 
 def test_a_role_that_another_database_uses_stays_and_is_told(applied, make_database):
@@ -162,7 +165,7 @@ def test_a_role_that_another_database_uses_stays_and_is_told(applied, make_datab
     done = remove(applied)
     assert list(done.kept_roles) == ["vectordb_reader"]
     assert f"1 object in database {other.name}" in done.kept_roles["vectordb_reader"]
-    assert done.schemas == ["s3vl", "vectordb"]
+    assert done.schemas == MADE
     with other.connect() as connection:
         connection.execute("drop table t")
 
@@ -172,7 +175,42 @@ def test_an_applier_at_work_is_waited_for(applied):
         holder.execute("select pg_advisory_lock(%s)", (lock.KEY,))
         with pytest.raises(VectordbError, match="has held the migration lock"):
             remove(applied, timeout=0.3)
-    assert left(applied)[0] == ["aws_commons", "aws_lambda", "public", "s3vl", "vectordb"]
+    assert left(applied)[0] == WHOLE
+
+
+def test_vectorizers_go_with_their_triggers_and_what_they_made_is_kept(applied):
+    def declare():
+        with applied.connect() as connection:
+            connection.execute("create table if not exists docs (id int primary key, body text)")
+            connection.execute(
+                "select embed.create_vectorizer('docs', 'docs', 'body', embedding => embed.bedrock('amazon.titan-embed-text-v2:0', 256))"
+            )
+            connection.execute("set role vectordb_owner")
+            connection.execute(
+                "insert into embeddings.docs_generation_1 (id, chunk_number, chunk, chunk_hash, embedding)"
+                " values (1, 0, 'a', '', array_fill(1, array[256])::vector)"
+            )
+
+    declare()
+    with applied.connect() as connection:
+        there = removal.inventory(connection)
+    assert there.outside == ()
+    assert there.data == (("embeddings", "docs_generation_1"),)
+    assert [str(one) for one in there.settings] == [
+        "vectorizers, those of the configuration among them: 1 (docs of docs)"
+    ]
+    done = remove(applied)
+    assert done.settings == {"embeddings": 1}
+    assert done.kept_tables == ["embeddings_kept.docs_generation_1"]
+    assert applied.rows(
+        "select chunk, tableowner::text from embeddings_kept.docs_generation_1, pg_tables"
+        " where tablename = 'docs_generation_1'"
+    ) == [("a", MASTER)]
+    assert applied.rows("insert into docs values (1, 'it is a table like others again') returning id") == [(1,)]
+    applied.apply_all()
+    declare()
+    assert remove(applied, with_data=True).kept_tables == []
+    assert applied.rows("select tgname from pg_trigger where tgrelid = 'docs'::regclass") == []
 
 
 def test_somebody_who_uses_a_table_is_a_refusal(applied):
@@ -196,11 +234,11 @@ def test_a_killed_removal_is_continued(applied):
         os.waitpid(child, 0)
         schemas = left(applied)[0]
         assert schemas in (
-            ["aws_commons", "aws_lambda", "public"],
-            ["aws_commons", "aws_lambda", "public", "s3vl", "vectordb"],
+            EXTENSIONS,
+            WHOLE,
         )
     remove(applied, timeout=10)
-    assert left(applied) == (["aws_commons", "aws_lambda", "public"], [])
+    assert left(applied) == (EXTENSIONS, [])
 
 
 def test_registrations_by_hand_are_told_beforehand(applied):
@@ -262,12 +300,14 @@ def test_a_schema_of_an_earlier_version_has_less_to_tell(database):
 
 def test_a_schema_of_somebody_else_is_a_refusal(applied):
     with applied.server.superuser_connection(applied.name) as superuser:
-        superuser.execute("create schema embed")
-    with pytest.raises(VectordbError, match="the master may not remove it: must be owner of schema embed"):
+        superuser.execute("create schema bedrock_integration")
+    with pytest.raises(
+        VectordbError, match="the master may not remove it: must be owner of schema bedrock_integration"
+    ):
         remove(applied)
     assert "s3vl" in left(applied)[0]
     with applied.server.superuser_connection(applied.name) as superuser:
-        superuser.execute("drop schema embed")
+        superuser.execute("drop schema bedrock_integration")
 
 
 def test_nothing_there(database):

@@ -36,7 +36,10 @@ def test_the_names_are_these_for_ever():
         "vector-indexes",
         "s3-vectors",
         "sql-ledger",
+        "embedding-worker",
         "queue",
+        "embedding-sweeps",
+        "vectorizers",
         "bedrock-models",
     ]
 
