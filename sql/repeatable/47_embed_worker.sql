@@ -35,6 +35,8 @@ AS $$
 DECLARE
     candidate record;
 BEGIN
+    -- Whatever rang before this has been heard: what is committed from now on, and is not found, may ring again.
+    PERFORM setval('embed.looked', embed.milliseconds());
     FOR candidate IN
         SELECT v, g, g.vectorizer_id AS id, g.number, g.circuit_reason IS NOT NULL AS open
         FROM embed.vectorizer AS v JOIN embed.generation AS g ON g.vectorizer_id = v.id

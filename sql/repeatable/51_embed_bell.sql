@@ -10,6 +10,12 @@
 
 SET LOCAL ROLE vectordb_owner;
 
+CREATE OR REPLACE FUNCTION embed.milliseconds() RETURNS bigint
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT (date_part('epoch', clock_timestamp()) * 1000)::bigint $$;
+COMMENT ON FUNCTION embed.milliseconds IS 'Internal: since 1970, as sequences hold a time';
+
 CREATE OR REPLACE FUNCTION embed.somebody_comes(v embed.vectorizer) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -17,10 +23,9 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 AS $$
 DECLARE
-    now constant timestamptz := clock_timestamp();
-    leases_from constant timestamptz := now + make_interval(secs => greatest((v.limits ->> 'lease_seconds')::integer - 10, 0));
+    leases_from constant timestamptz := clock_timestamp() + make_interval(secs => greatest((v.limits ->> 'lease_seconds')::integer - 10, 0));
     generation record;
-    oldest timestamptz;
+    rung constant bigint := pg_sequence_last_value(to_regclass(format('embed.rung_%s', v.id)));
 BEGIN
     FOR generation IN SELECT g.number FROM embed.generation AS g WHERE g.vectorizer_id = v.id AND g.state IN ('live', 'building') LOOP
         -- A worker took some within the last ten seconds. It looks again when it is done with that.
@@ -31,18 +36,15 @@ BEGIN
         ) THEN
             RETURN true;
         END IF;
-        -- Another transaction's has waited for less than five seconds: that one rang. For longer: the bell was not heard.
-        SELECT w.not_before INTO oldest FROM embed.work AS w
-        WHERE w.vectorizer_id = v.id AND w.generation = generation.number AND w.priority = 0 AND w.not_before <= now
-        ORDER BY w.not_before LIMIT 1;
-        IF oldest > now - interval '5 seconds' AND oldest < transaction_timestamp() THEN
-            RETURN true;
-        END IF;
     END LOOP;
-    RETURN false;
+    -- The last bell has not been answered. After five seconds it was not heard. What waits in the queue says nothing of it: perhaps
+    -- those who put it there leave it at this moment to whoever asks this.
+    RETURN coalesce(
+        rung > embed.milliseconds() - 5000 AND rung > coalesce(pg_sequence_last_value('embed.looked'), 0), false
+    );
 END
 $$;
-COMMENT ON FUNCTION embed.somebody_comes IS 'Internal: whether a worker is at the queue, or was called lately for what is in it';
+COMMENT ON FUNCTION embed.somebody_comes IS 'Internal: whether a worker is at the queue, or was called and has not come yet';
 
 CREATE OR REPLACE FUNCTION embed.bell_payload(v embed.vectorizer, has_queue boolean) RETURNS json
 LANGUAGE plpgsql
@@ -87,7 +89,10 @@ BEGIN
     -- a second time after twice as long.
     IF pg_try_advisory_xact_lock(hashtext('embed.ring'), v.id) AND embed.is_silent(place) IS NOT TRUE THEN
         is_due := NOT embed.somebody_comes(v);
-        PERFORM setval(place, (date_part('epoch', clock_timestamp()) * 1000)::bigint + 250);
+        PERFORM setval(place, embed.milliseconds() + 250);
+        IF is_due THEN
+            PERFORM setval(format('embed.rung_%s', v.id)::regclass, embed.milliseconds());
+        END IF;
     END IF;
     RAISE EXCEPTION SQLSTATE 'EMB02';  -- gives the lock back now: the transaction may have long to go
 EXCEPTION WHEN SQLSTATE 'EMB02' THEN
@@ -119,7 +124,7 @@ BEGIN
         RETURN true;
     EXCEPTION WHEN OTHERS OR query_canceled THEN
         -- Everybody who commits would wait for a worker that cannot be reached. A statement_timeout that ends here ends the call, not the commit.
-        PERFORM setval(place, (date_part('epoch', clock_timestamp()) * 1000)::bigint + 10000);
+        PERFORM setval(place, embed.milliseconds() + 10000);
         problem := SQLSTATE;
     END;
     RAISE LOG 'embed.ring: the worker could not be called for the vectorizer % (SQLSTATE %); the sweep will find what is queued', v.name, problem;

@@ -74,6 +74,8 @@ AS $$
 BEGIN
     EXECUTE format('CREATE SEQUENCE IF NOT EXISTS embed.bell_%s', vectorizer_id);
     EXECUTE format('COMMENT ON SEQUENCE embed.bell_%s IS %L', vectorizer_id, 'Until when embed.ring is silent, in milliseconds since 1970');
+    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS embed.rung_%s', vectorizer_id);
+    EXECUTE format('COMMENT ON SEQUENCE embed.rung_%s IS %L', vectorizer_id, 'When embed.ring called the worker last, in milliseconds since 1970');
     PERFORM embed.write_capture(vectorizer_id);
     IF (SELECT v.delivery ->> 'mode' FROM embed.vectorizer AS v WHERE v.id = vectorizer_id) <> 'in_transaction' THEN
         -- With its trigger.
@@ -216,7 +218,7 @@ SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning
 AS $$
 BEGIN
-    EXECUTE format('DROP SEQUENCE IF EXISTS embed.bell_%s', vectorizer_id);
+    EXECUTE format('DROP SEQUENCE IF EXISTS embed.bell_%1$s, embed.rung_%1$s', vectorizer_id);
     EXECUTE format('DROP FUNCTION IF EXISTS embed.embed_row_%s() CASCADE', vectorizer_id);
 END
 $$;

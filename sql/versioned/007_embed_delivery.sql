@@ -41,3 +41,7 @@ CREATE UNLOGGED TABLE embed.run_note (
     seconds float8 NOT NULL DEFAULT 0
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE embed.run_note IS 'What was embedded within users'' statements, until embed.fold_notes adds it to embed.run_stats';
+
+-- Written by each worker that looks for work, and there for everybody at once: whether a bell has been answered.
+CREATE SEQUENCE embed.looked;
+COMMENT ON SEQUENCE embed.looked IS 'When a worker looked last, in milliseconds since 1970';

@@ -116,10 +116,11 @@ class Stage:
         """Nothing queued, nothing missing, stale or orphaned."""
         return self.bench.work() == [] and self.bench.reconciled() == (0, 0, 0, 0)
 
-    def forget_bell(self) -> None:
-        """Let the next one ring however short ago the last one did."""
-        for (name,) in self.bench.run("SELECT format('embed.bell_%s', id) FROM embed.vectorizer"):
-            self.bench.run(f"SELECT setval('{name}', 1)")
+    def forget_bell(self, *, rung: bool = True) -> None:
+        """Let the next one ring however short ago somebody last thought of it; with `rung`, the last one as well."""
+        for kind in ("bell", "rung") if rung else ("bell",):
+            for (name,) in self.bench.run("SELECT 'embed.' || %s || '_' || id FROM embed.vectorizer", kind):
+                self.bench.run(f"SELECT setval('{name}', 1)")
 
 
 @contextlib.contextmanager
