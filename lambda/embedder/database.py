@@ -59,6 +59,10 @@ class UnavailableError(Exception):
     """The database cannot be asked; the message is a class's name."""
 
 
+class LockedError(UnavailableError):
+    """Somebody held a lock for longer than the worker's login waits: of a table that is being altered, most likely."""
+
+
 class RefusedError(Exception):
     """The database refuses what it was given: wrong, not unlucky. The argument is its SQLSTATE."""
 

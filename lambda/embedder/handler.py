@@ -19,7 +19,8 @@ CALL_SECONDS = 20.0
 """For one call of a model; none is begun in the last 22 s of the function's time, so that has to be a minute or more."""
 SYNCHRONOUS_CALL_SECONDS = 8.0
 SECOND_LOOK_SECONDS = 0.5
-"""After a bell or its ticket, which rings just before its transaction commits; and after any work, for while a worker is at work nobody rings."""
+"""After a bell or its ticket, which rings just before its transaction commits; and after any work, also that of such a look, for while a
+worker is at work nobody rings, and who commits in the moment of its last look is not found by that."""
 
 
 class FailedError(Exception):
@@ -66,10 +67,14 @@ def worked(database: Database, tickets: list[Ticket], stopping: Stopping, *, bat
     try:
         only = None if None in wanted else {each for each in wanted if each is not None}
         report = _swept(database, worker, stopping) if only is None else worker.work(only)
-        if report.complete and (only or report.stats.rows):
+        stats = report.stats
+        looking = bool(only) or stats.held()
+        while report.complete and looking and not stopping.asked():
             stopping.sleep(SECOND_LOOK_SECONDS)
-            first, report = report.stats, worker.work(only)
-            report.stats.add(first)
+            report = worker.work(only)
+            looking = report.stats.held()
+            stats.add(report.stats)
+        report.stats = stats
         _metrics.write(database, sweep=only is None)
     except UnavailableError as error:
         failed = error

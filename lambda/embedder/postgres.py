@@ -9,14 +9,14 @@ from typing import Any
 
 import psycopg
 
-from embedder.database import Claimed, Content, Listing, RefusedError, Status, Target, UnavailableError
+from embedder.database import Claimed, Content, Listing, LockedError, RefusedError, Status, Target, UnavailableError
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
 ATTEMPTS = 3
 """Of a statement that collided with another; a connection that broke is not tried again, the caller has to look anew."""
 PAUSE_SECONDS = 0.05
 _random = random.SystemRandom()
-_COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
+_COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _DATA_FAULTS = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -212,6 +212,8 @@ class Postgres:
         except _COLLISIONS as error:
             if last:
                 raise UnavailableError(error.sqlstate or type(error).__name__) from None
+        except psycopg.errors.LockNotAvailable as error:
+            raise LockedError(error.sqlstate) from None
         except _DATA_FAULTS as error:
             raise RefusedError(error.sqlstate or type(error).__name__) from None
         except psycopg.Error as error:

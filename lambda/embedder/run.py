@@ -10,9 +10,10 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from enum import Enum
 
-from embedder import log, metadata
+from embedder import log, metadata, settings
 from embedder.calls import Call, Calls
 from embedder.database import Content, Database, RefusedError, Target, UnavailableError
 from embedder.errors import CallError, Kind, SettingsError
@@ -39,6 +40,11 @@ LARGE_ROW = 512
 """Chunks. A row of more may take longer than a run has."""
 TURN_SECONDS = 0.25
 """The longest wait without a look at leases and the end."""
+FIRST_CLAIM = 16
+CLAIM_SECONDS = 1.0
+"""What one claim is to last: the newest change waits behind what is claimed, however slow the quota is."""
+TELL_SECONDS = 5.0
+"""How often the figures of a run that goes on are written down."""
 
 
 class Ended(Enum):
@@ -87,6 +93,11 @@ class Run:
         self._accused: list[tuple[Piece, CallError]] = []
         """Texts whose calls failed while it was not known that the model takes any. A probe decides whose fault it was."""
         self._portion = min(FIRST_PORTION, pace.batch_rows)
+        self._claims = min(max(FIRST_CLAIM, recipe.provider.limits.texts), pace.batch_rows)
+        """Rows to claim next."""
+        self._claimed_at = 0.0
+        self._told = Stats()
+        self._tell_at = 0.0
         self._trusted = False
         """Whether the model has taken a text, and nothing failed since."""
         self._empty = False
@@ -95,9 +106,12 @@ class Run:
     def go(self, seconds: float) -> Ended:
         """Work for so many seconds, or until there is nothing to claim. Everything claimed is then done or given back."""
         started = time.monotonic()
+        self._tell_at = started + TELL_SECONDS
         try:
             while self._turn(started + seconds):
-                pass
+                if time.monotonic() >= self._tell_at:
+                    self.stats.seconds = time.monotonic() - started
+                    self.tell()
             self._give_back()
             self._permits.give_back()
         except CallError as error:
@@ -117,6 +131,13 @@ class Run:
         finally:
             self.stats.seconds = time.monotonic() - started
         return self._ended or Ended.EMPTY
+
+    def tell(self) -> None:
+        """Write down what was done since the last time."""
+        self._tell_at = time.monotonic() + TELL_SECONDS
+        if new := self.stats.since(self._told).recorded():
+            self._told = replace(self.stats)
+            self._database.record(self._target.vectorizer, self._target.generation, new)
 
     def _turn(self, until: float) -> bool:
         """One turn of the loop; whether there is another."""
@@ -148,9 +169,13 @@ class Run:
 
     def _claim(self) -> None:
         since = time.monotonic()
+        if self._claimed_at:
+            lasting = self._claims * CLAIM_SECONDS / max(since - self._claimed_at, 0.001)
+            self._claims = max(1, min(int(lasting), 2 * self._claims, self._pace.batch_rows))
+        self._claimed_at = since
         vectorizer, generation = self._target[:2]
-        claimed = self._database.claim(vectorizer, generation, self._pace.batch_rows, self._leases.seconds)
-        self._empty = len(claimed) < self._pace.batch_rows
+        claimed = self._database.claim(vectorizer, generation, self._claims, self._leases.seconds)
+        self._empty = len(claimed) < self._claims
         if not claimed:
             return
         rows = [Row(*row) for row in claimed]
@@ -338,6 +363,10 @@ class Run:
         """The configuration is at fault: no row is, and none is held."""
         self._ended = Ended.CIRCUIT
         self.stats.errors += 1
+        if settings.helps():
+            self._give_back()
+            log.line("WARN", "left to others", vectorizer=self._target.vectorizer, reason=str(error))
+            return
         self._fail(self._leases.rows(), error)
 
     def _give_back(self) -> None:

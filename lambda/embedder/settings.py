@@ -20,6 +20,7 @@ POLL_SECONDS = "VECTORDB_EMBED_POLL_SECONDS"
 QUEUE_URL = "VECTORDB_EMBED_QUEUE_URL"
 MODELS = "VECTORDB_MODELS"
 INDEX_ARNS = "VECTORDB_EMBED_INDEX_ARNS"
+HELPS = "VECTORDB_EMBED_HELPS"
 HOSTADDR = "VECTORDB_HOSTADDR"
 HOSTADDR_PORT = "VECTORDB_HOSTADDR_PORT"
 NAMES: Mapping[str, str] = {
@@ -34,6 +35,7 @@ NAMES: Mapping[str, str] = {
     QUEUE_URL: "URL of the queue of tickets (default: there is none)",
     MODELS: "the models of Bedrock that the role admits, a JSON list (default: all)",
     INDEX_ARNS: "the indexes of S3 Vectors that the role admits, a JSON list (default: all)",
+    HELPS: "true for one beside others: what it may not do itself it leaves to them, and opens no circuit (default: false)",
     HOSTADDR: "IP address to connect to in place of the endpoint's",
     HOSTADDR_PORT: "port at that address (default: the database's port)",
     endpoints.VARIABLE: "HTTP endpoints that may be asked, a JSON list of origin, secret (ARN of its token) and ca (PEM) (default: none)",
@@ -62,6 +64,11 @@ def region() -> str:
     if not found:
         raise SettingsError(f"the region is not known; set {REGION}")
     return found
+
+
+def helps() -> bool:
+    """Whether others do what this worker may not."""
+    return os.environ.get(HELPS, "").lower() == "true"
 
 
 def number(name: str, default: int, low: int, high: int) -> int:

@@ -29,6 +29,14 @@ class Stats:
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
+    def since(self, before: "Stats") -> "Stats":
+        """What came since."""
+        return Stats(**{each.name: getattr(self, each.name) - getattr(before, each.name) for each in fields(self)})
+
+    def held(self) -> bool:
+        """Whether rows were held, whatever became of them."""
+        return bool(self.rows or self.changed or self.dead or self.errors)
+
     def recorded(self) -> dict[str, float]:
         """What the database keeps, without zeros."""
         kept = ("rows", "chunks_embedded", "chunks_kept", "tokens", "calls", "throttles", "errors", "seconds")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 from embedder import indexing, log, rows, settings
-from embedder.database import Database, RefusedError, Target, UnavailableError
+from embedder.database import Database, LockedError, RefusedError, Target, UnavailableError
 from embedder.errors import Kind, SettingsError
 from embedder.run import Ended, Run
 from embedder.stats import Stats
@@ -39,6 +39,8 @@ class Worker:
         self._ask = ask
         self._stopping = stopping
         self._tidying = Tidying(database, stopping)
+        self._left: set[tuple[int, int]] = set()
+        """Generations that are left to other workers."""
         self._executor = ThreadPoolExecutor(settings.MOST_CONCURRENCY, thread_name_prefix="embedder")
 
     def close(self) -> None:
@@ -98,7 +100,11 @@ class Worker:
         return self._targets(only) if indexing.build(self._database, self._stopping) else []
 
     def _targets(self, only: Collection[int] | None) -> list[Target]:
-        found = [target for target in self._database.available() if target.pending or target.slices]
+        found = [
+            target
+            for target in self._database.available()
+            if (target.pending or target.slices) and target[:2] not in self._left
+        ]
         return found if only is None else [target for target in found if target.vectorizer in only]
 
     def _turn(self, target: Target, report: Report, calm: set[tuple[int, int]], *, alone: bool) -> bool:
@@ -109,12 +115,14 @@ class Worker:
         if target.pending:
             ended, stats = self._run(target, seconds=3600.0 if alone else TURN_SECONDS)
             report.stats.add(stats)
-            worked = bool(stats.rows or stats.changed or stats.dead or stats.errors) and ended is not Ended.OUTAGE
+            worked = stats.held() and ended is not Ended.OUTAGE
+            if ended is Ended.CIRCUIT and settings.helps():
+                self._left.add(target[:2])
             if ended in {Ended.THROTTLED, Ended.OUTAGE}:
                 calm.add(target[:2])
         elif target.slices:
             # Only when nothing else is pending: the newest change goes before what is older.
-            with contextlib.suppress(RefusedError):
+            with contextlib.suppress(RefusedError, LockedError):
                 worked = self._database.advance(target.vectorizer, target.generation)
         return worked
 
@@ -136,18 +144,23 @@ class Worker:
         ended = Ended.OUTAGE
         try:
             ended = run.go(seconds)
+        except LockedError:
+            # Its rows are free again. The other generations do not wait for who alters its table.
+            log.line("WARN", "locked", vectorizer=target.vectorizer, generation=target.generation)
         except RefusedError as error:
             # The generation was dropped meanwhile, or the database's functions are not this worker's.
             log.line(
                 "ERROR", "refused", vectorizer=target.vectorizer, generation=target.generation, sqlstate=str(error)
             )
         finally:
-            self._tell(target, ended, run.stats)
+            self._tell(target, ended, run)
         return ended, run.stats
 
     def _misconfigured(self, target: Target, error: SettingsError) -> None:
         """Say so in the database, through a row: a circuit is opened by a failure."""
-        claimed = self._database.claim(target.vectorizer, target.generation, 1, settings.LEASE_SECONDS)
+        claimed = []
+        if not settings.helps():
+            claimed = self._database.claim(target.vectorizer, target.generation, 1, settings.LEASE_SECONDS)
         if claimed:
             self._database.fail(
                 target.vectorizer,
@@ -162,10 +175,10 @@ class Worker:
             "ERROR", "misconfigured", vectorizer=target.vectorizer, generation=target.generation, reason=str(error)
         )
 
-    def _tell(self, target: Target, ended: Ended, stats: Stats) -> None:
+    def _tell(self, target: Target, ended: Ended, run: Run) -> None:
+        stats = run.stats
         with contextlib.suppress(UnavailableError, RefusedError):
-            if recorded := stats.recorded():
-                self._database.record(target.vectorizer, target.generation, recorded)
+            run.tell()
         if stats.calls or stats.rows or stats.changed or stats.dead:
             level = "WARN" if ended is Ended.CIRCUIT or stats.dead else "INFO"
             log.line(

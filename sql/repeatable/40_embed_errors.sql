@@ -17,7 +17,10 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = state, MESSAGE = format('%s: %s', caller, problem), HINT = coalesce(hint, '');
+    IF hint IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = state, MESSAGE = format('%s: %s', caller, problem);
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = state, MESSAGE = format('%s: %s', caller, problem), HINT = hint;
 END
 $$;
 COMMENT ON FUNCTION embed.refuse IS 'Internal: raises what a function of embed refuses';

@@ -207,7 +207,11 @@ BEGIN
     JOIN pg_proc AS p ON p.oid = coalesce(o.oprcode, c.castfunc, CASE WHEN d.refclassid = 'pg_proc'::regclass THEN d.refobjid END)
     JOIN pg_roles AS r ON r.oid = p.proowner
     WHERE d.classid = 'pg_class'::regclass AND d.objid = index_oid AND p.proowner <> trusted_owner AND NOT r.rolsuper
-        AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
+        -- Whoever owns an extension may put functions of their own into it.
+        AND NOT EXISTS (
+            SELECT FROM pg_depend AS e JOIN pg_extension AS x ON e.refclassid = 'pg_extension'::regclass AND x.oid = e.refobjid
+            WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e' AND embed.is_trusted(x.extowner)
+        )
     UNION ALL SELECT problem
     LIMIT 1;
 

@@ -11,6 +11,12 @@
 
 SET LOCAL ROLE vectordb_owner;
 
+CREATE OR REPLACE FUNCTION embed.generation_values(vectorizer_id integer) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT string_agg(format('(%s)', g.number), ', ' ORDER BY g.number) FROM embed.generation AS g WHERE g.vectorizer_id = generation_values.vectorizer_id $$;
+COMMENT ON FUNCTION embed.generation_values IS 'Internal: the numbers of a vectorizer''s generations, for VALUES';
+
 CREATE OR REPLACE FUNCTION embed.enqueueing(vectorizer embed.vectorizer, changes text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -19,19 +25,22 @@ AS $$
     SELECT format(
         $statement$
     INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at, bell)
-    SELECT %1$s, g.number, c.key, nextval('embed.version'), c.operation::"char", statement_timestamp(), statement_timestamp(), %4$s
-    FROM (%2$s) AS c CROSS JOIN (VALUES %3$s) AS g(number)
+    SELECT %1$s, %3$s, c.key, txid_current(), c.operation::"char", statement_timestamp(), statement_timestamp(), %4$s
+    FROM (%2$s) AS c%5$s
     ON CONFLICT (vectorizer_id, generation, key) DO UPDATE SET
         version = excluded.version, operation = excluded.operation, priority = 0, attempts = 0, bell = excluded.bell,
         not_before = least(w.not_before, excluded.not_before), lease = NULL, lease_until = NULL, last_error = NULL;$statement$,
         vectorizer.id, changes,
-        (SELECT string_agg(format('(%s)', g.number), ', ' ORDER BY g.number) FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id),
+        -- Most have one generation, and there is nothing to join.
+        CASE WHEN several THEN 'g.number' ELSE numbers END,
         -- One row of the statement rings (51_embed_bell.sql).
         CASE WHEN vectorizer.delivery ->> 'mode' IN ('event', 'queue')
             THEN format('CASE row_number() OVER () WHEN 1 THEN ''embed.bell_%s''::regclass END', vectorizer.id)
             ELSE 'NULL::regclass'
-        END
+        END,
+        CASE WHEN several THEN format(' CROSS JOIN (VALUES %s) AS g(number)', numbers) ELSE '' END
     )
+    FROM embed.generation_values(vectorizer.id) AS numbers, LATERAL (SELECT numbers LIKE '%,%') AS s(several)
 $$;
 COMMENT ON FUNCTION embed.enqueueing IS
     'Internal: the statement that enqueues changes (key, operation) for every generation. What is queued already gets a new version '
@@ -49,7 +58,7 @@ DECLARE
     -- 64 bits, under a seed that nobody knows who writes texts.
     form constant text := format(
         'hash_record_extended(ROW(%s, %%s%s), %s)', replace(embed.key_names(vectorizer.keys), '%', '%%'),
-        replace((SELECT string_agg(format(', %I::text COLLATE "C"', f), '') FROM unnest(fields) AS f), '%', '%%'), (random() * 9e18)::bigint
+        replace((SELECT string_agg(format(', (%s) COLLATE "C"', embed.text_of(vectorizer.source, f)), '') FROM unnest(fields) AS f), '%', '%%'), (random() * 9e18)::bigint
     );
     places text;
     parts text;
@@ -88,6 +97,7 @@ DECLARE
     names text;
     body text;
     action text;
+    keys text[];
 BEGIN
     SELECT v.* INTO vectorizer FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
     SELECT coalesce(array_agg(DISTINCT f), '{}') INTO fields
@@ -96,11 +106,16 @@ BEGIN
     new_key := embed.key_of(vectorizer.keys, 'n');
     old_key := embed.key_of(vectorizer.keys, 'o');
     first_key := quote_ident(vectorizer.keys -> 0 ->> 'name');
+    keys := ARRAY(SELECT k.name FROM jsonb_to_recordset(vectorizer.keys) AS k(name text));
 
     FOREACH action IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
         body := CASE action
-            WHEN 'insert' THEN embed.capturing(vectorizer, format('SELECT %s AS key, ''u'' AS operation FROM embed_new AS n', new_key))
-            WHEN 'delete' THEN embed.capturing(vectorizer, format('SELECT %s AS key, ''d'' AS operation FROM embed_old AS o', old_key))
+            WHEN 'insert' THEN embed.capturing(vectorizer, format(
+                'SELECT %s AS key, ''u'' AS operation FROM embed_new AS n', embed.guarded_key(vectorizer.source, vectorizer.keys, 'n')
+            ))
+            WHEN 'delete' THEN embed.capturing(vectorizer, format(
+                'SELECT %s AS key, ''d'' AS operation FROM embed_old AS o', embed.guarded_key(vectorizer.source, vectorizer.keys, 'o')
+            ))
             WHEN 'update' THEN format(
                 -- What is embedded did not change, in any row: so it is with most statements.
                 E'\n    IF (SELECT bit_xor(%1$s) FROM embed_old) IS NOT DISTINCT FROM (SELECT bit_xor(%1$s) FROM embed_new) THEN\n        RETURN NULL;\n    END IF;',
@@ -115,10 +130,27 @@ BEGIN
             -- Whose rows they were is no longer known: perhaps those of one partition.
             ELSE format(
                 $statements$
-    INSERT INTO embed.sweep (vectorizer_id, generation, version)
-    SELECT g.vectorizer_id, g.number, nextval('embed.version') FROM embed.generation AS g WHERE g.vectorizer_id = %1$s;$statements$, vectorizer_id
+    INSERT INTO embed.sweep (vectorizer_id, generation, version, fence)
+    SELECT %1$s, g.number, nextval('embed.version'), CASE current_setting('transaction_isolation')
+        -- Whoever wrote before has ended. A snapshot of before may lack some of them: until it is swept then no result is taken.
+        WHEN 'read committed' THEN greatest(txid_current(), (
+            SELECT max(w.version) + 1 FROM embed.work AS w
+            WHERE w.vectorizer_id = %1$s AND w.generation = g.number AND w.version <> txid_current()
+        ))
+        ELSE 9223372036854775807
+    END
+    FROM (VALUES %2$s) AS g(number);$statements$, vectorizer_id, embed.generation_values(vectorizer_id)
             ) || embed.after_truncate(vectorizer)
         END;
+        -- Of a column whose type was somebody's own when this was written no cast is used (embed.text_of).
+        body := CASE WHEN action = 'update' THEN embed.types_guard(
+            keys || vectorizer.content_columns || ARRAY(
+                SELECT a.attname::text FROM pg_attribute AS a
+                WHERE a.attrelid = vectorizer.source AND a.attname = ANY (fields) AND embed.base_type(a.atttypid) < 16384
+            )
+        ) WHEN action <> 'truncate' AND EXISTS (
+            SELECT FROM pg_attribute AS a WHERE a.attrelid = vectorizer.source AND a.attname = ANY (keys) AND a.atttypid >= 16384
+        ) THEN embed.types_guard(keys) ELSE '' END || body;
         names := format('embed.capture_%s_%s', vectorizer_id, action);
         EXECUTE format(
             'CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER '

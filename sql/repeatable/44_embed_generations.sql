@@ -78,26 +78,59 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
-    IF to_regclass(chunks) IS NULL THEN
-        RETURN;
-    END IF;
-    -- A chunk is a piece of its row: whoever the row is hidden from must not see it either.
-    IF EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = chunks::regclass AND p.polname = 'of_the_source') THEN
-        EXECUTE format('DROP POLICY of_the_source ON %s', chunks);
-    END IF;
-    IF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = vectorizer.source) THEN
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', chunks);
-        EXECUTE format(
-            'CREATE POLICY of_the_source ON %1$s FOR SELECT USING (EXISTS (SELECT FROM %2$s AS embed_source WHERE %3$s))',
-            chunks, vectorizer.source, embed.key_equal(vectorizer.keys, 'embed_source', split_part(chunks, '.', 2))
-        );
-    ELSIF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = chunks::regclass) THEN
-        EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', chunks);
-    END IF;
+    -- A chunk is a piece of its row, and by its hash what a row says can be guessed: whoever the row is hidden from must see neither.
+    FOREACH target IN ARRAY ARRAY[chunks, embed.rows_table(vectorizer.name, number)] LOOP
+        CONTINUE WHEN to_regclass(target) IS NULL;
+        IF EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = target::regclass AND p.polname = 'of_the_source') THEN
+            EXECUTE format('DROP POLICY of_the_source ON %s', target);
+        END IF;
+        IF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = vectorizer.source) THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
+            EXECUTE format(
+                'CREATE POLICY of_the_source ON %1$s FOR SELECT USING (EXISTS (SELECT FROM %2$s AS embed_source WHERE %3$s))',
+                target, vectorizer.source, embed.key_equal(vectorizer.keys, 'embed_source', split_part(target, '.', 2))
+            );
+        ELSIF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = target::regclass) THEN
+            EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', target);
+        END IF;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION embed.share_generation IS
     'Internal: lets those who may SELECT the source, and nobody else, read its embeddings, under the source''s row-level security';
+
+CREATE OR REPLACE FUNCTION embed.share_anew() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '250ms'
+AS $$
+DECLARE
+    stale record;
+    shared integer := 0;
+BEGIN
+    FOR stale IN
+        SELECT g.vectorizer_id, g.number
+        FROM embed.generation AS g JOIN embed.vectorizer AS v ON v.id = g.vectorizer_id JOIN pg_class AS s ON s.oid = v.source
+        JOIN pg_class AS r ON r.oid = to_regclass(embed.rows_table(v.name, g.number))
+        WHERE s.relrowsecurity <> r.relrowsecurity OR ARRAY(
+            SELECT DISTINCT a.grantee FROM aclexplode(coalesce(s.relacl, acldefault('r', s.relowner))) AS a
+            WHERE a.privilege_type = 'SELECT' AND a.grantee <> 'vectordb_owner'::regrole ORDER BY 1
+        ) <> ARRAY(SELECT DISTINCT a.grantee FROM aclexplode(r.relacl) AS a WHERE a.privilege_type = 'SELECT' AND a.grantee <> 'vectordb_owner'::regrole ORDER BY 1)
+    LOOP
+        BEGIN
+            PERFORM embed.share_generation(stale.vectorizer_id, stale.number);
+            shared := shared + 1;
+        EXCEPTION WHEN OTHERS THEN
+            -- At the next sweep.
+            RAISE LOG 'embed.share_anew: generation % of vectorizer % (SQLSTATE %)', stale.number, stale.vectorizer_id, SQLSTATE;
+        END;
+    END LOOP;
+    RETURN shared;
+END
+$$;
+COMMENT ON FUNCTION embed.share_anew IS
+    'For workers, at each sweep: shares the embeddings of sources whose readers or row-level security changed, as embed.refresh does; how many generations';
+GRANT EXECUTE ON FUNCTION embed.share_anew TO vectordb_worker;
 
 CREATE OR REPLACE FUNCTION embed.build_tables(vectorizer_id integer, number integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
@@ -194,6 +227,7 @@ BEGIN
         EXECUTE format('DROP TABLE IF EXISTS %s', embed.chunks_table(vectorizer_name, number));
     END IF;
     DELETE FROM embed.generation AS g WHERE (g.vectorizer_id, g.number) = (drop_generation.vectorizer_id, drop_generation.number);
+    DELETE FROM embed.sweep AS s WHERE (s.vectorizer_id, s.generation) = (drop_generation.vectorizer_id, drop_generation.number);
     PERFORM embed.give_index_back(arn);
 END
 $$;

@@ -15,6 +15,11 @@ AS $$
         WHEN NOT has_schema_privilege('vectordb_owner', (SELECT c.relnamespace FROM pg_class AS c WHERE c.oid = v.source), 'USAGE')
             OR NOT (SELECT bool_and(has_column_privilege('vectordb_owner', v.source, c, 'SELECT')) FROM unnest(v.content_columns || g.fields) AS c)
         THEN format('vectordb_owner may not read %s: embed.refresh as the owner of the table', v.source)
+        WHEN coalesce(embed.strange_type(v.source, embed.cast_columns(v, g)), embed.strange_function(v.source, g.destination ->> 'kind' = 'column')) IS NOT NULL
+        THEN format(
+            '%s would run somebody else''s code as vectordb_owner, so it is not read: %s', v.source,
+            coalesce(embed.strange_type(v.source, embed.cast_columns(v, g)), embed.strange_function(v.source, g.destination ->> 'kind' = 'column'))
+        )
         WHEN k.names <> k.keys THEN format('the primary key is (%s), not (%s) any more: embed.refresh', k.names, k.keys)
         WHEN EXISTS (SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhparent WHERE c.oid = v.source AND c.relkind = 'r')
         THEN 'the source has children by inheritance, which are not watched'
@@ -77,6 +82,20 @@ END
 $$;
 COMMENT ON FUNCTION embed.rename_keys IS 'Internal: what was made for a vectorizer calls the key columns as the source does now';
 
+CREATE OR REPLACE FUNCTION embed.forget_contents(vectorizer_id integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- From here to the commit embed.content waits. Who writes the source has been waited for, so what is leased is no user's.
+    PERFORM pg_advisory_xact_lock(hashtext('embed.content'), vectorizer_id);
+    UPDATE embed.work AS w SET lease = NULL, lease_until = NULL, not_before = clock_timestamp()
+    WHERE w.vectorizer_id = forget_contents.vectorizer_id AND w.lease IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION embed.forget_contents IS
+    'Internal: what workers have read by the expression of before is not taken. embed.reconcile would not find it: what is queued is known';
+
 CREATE OR REPLACE FUNCTION embed.refresh(name text, content text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -119,6 +138,9 @@ BEGIN
     PERFORM embed.let_owner_read(caller, vectorizer.source, ARRAY(SELECT k.name FROM jsonb_to_recordset(vectorizer.keys) AS k(name text)) || vectorizer.content_columns);
     PERFORM embed.write_capture(vectorizer.id);
     PERFORM embed.place_triggers(caller, vectorizer.id);
+    IF content IS NOT NULL THEN
+        PERFORM embed.forget_contents(vectorizer.id);
+    END IF;
     PERFORM embed.share_generation(vectorizer.id, g.number) FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id;
     PERFORM embed.show_live(vectorizer.id);
 END

@@ -84,7 +84,13 @@ BEGIN
             WHEN place.typname NOT IN ('vector', 'halfvec') OR place.atttypmod NOT IN (-1, (embedding ->> 'dimension')::integer)
             THEN format('the column %I of %s is of type %s, the model gives %s dimensions', column_name, source, place.type, embedding ->> 'dimension')
         END;
-        hint := format('ALTER TABLE %s ADD COLUMN %I public.vector(%s);', source, column_name, embedding ->> 'dimension');
+        hint := CASE
+            WHEN chunking ->> 'method' <> 'none' THEN 'Give chunking => embed.chunk_none(), or destination => embed.to_table().'
+            ELSE format(
+                'ALTER TABLE %s ADD COLUMN %I public.vector(%s);', source,
+                CASE WHEN place.type IS NULL THEN column_name ELSE left(column_name, 52) || '_embedding' END, embedding ->> 'dimension'
+            )
+        END;
     END IF;
     IF problem IS NULL AND kind IN ('table', 'column') AND destination ->> 'index' = 'hnsw'
         AND (embedding ->> 'dimension')::integer > embed.most_indexed(held_as) THEN
@@ -147,12 +153,17 @@ BEGIN
     IF destination ->> 'kind' = 'column' THEN
         PERFORM embed.let_owner_write(caller, vectorizer.source, destination ->> 'column');
     END IF;
+    PERFORM embed.assert_own_code(
+        caller, vectorizer.source,
+        ARRAY(SELECT k.name FROM jsonb_to_recordset(vectorizer.keys) AS k(name text)) || vectorizer.content_columns || embed.metadata_columns(destination),
+        CASE WHEN destination ->> 'kind' = 'column' THEN destination ->> 'column' END
+    );
     PERFORM embed.assert_sees_all(caller, vectorizer.source);
     IF destination ->> 'kind' = 's3_vectors' THEN
         PERFORM embed.take_index(caller, vectorizer.name, destination ->> 'index');
     END IF;
 
-    SELECT coalesce(max(g.number), 0) + 1 INTO next_number FROM embed.generation AS g WHERE g.vectorizer_id = vectorizer.id;
+    UPDATE embed.vectorizer AS v SET generations = v.generations + 1 WHERE v.id = vectorizer.id RETURNING v.generations INTO next_number;
     INSERT INTO embed.generation (vectorizer_id, number, state, chunking, template, fields, embedding, destination, dimension, live_since)
     VALUES (
         vectorizer.id, next_number, add_generation.state, chunking, template, template_fields, embedding, destination,
@@ -208,6 +219,7 @@ BEGIN
     END IF;
     PERFORM embed.checked_source(caller, source);
     key_columns := embed.key_columns(caller, source);
+    PERFORM embed.refuse_strange_code(caller, source, ARRAY(SELECT k.name FROM jsonb_to_recordset(key_columns) AS k(name text)), NULL);
     SELECT e.* INTO expression FROM embed.content_expression(caller, source, content) AS e;
     embedding := embed.checked_embedding(caller, embedding);
     IF backfill = 'batch' THEN

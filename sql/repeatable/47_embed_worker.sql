@@ -138,7 +138,7 @@ AS $$
     SELECT format(
         'SELECT s.*, %s AS embed_hash FROM (SELECT %s, CASE WHEN (%s)::text COLLATE "C" ~ ''[^[:space:]]'' THEN (%s)::text END AS embed_content, %s AS embed_fields, %s AS embed_metadata FROM %s) AS s',
         embed.hash_of('s.embed_content', CASE WHEN embed.metadata_columns(g.destination) = '{}' THEN 's.embed_fields' ELSE 'concat(s.embed_fields, s.embed_metadata)' END), embed.key_names(v.keys), v.content, v.content,
-        CASE WHEN g.fields = '{}' THEN 'NULL::jsonb' ELSE (SELECT 'jsonb_build_object(' || string_agg(format('%L, %I::text', f, f), ', ' ORDER BY f) || ')' FROM unnest(g.fields) AS f) END,
+        CASE WHEN g.fields = '{}' THEN 'NULL::jsonb' ELSE (SELECT 'jsonb_build_object(' || string_agg(format('%L, %s', f, embed.text_of(v.source, f)), ', ' ORDER BY f) || ')' FROM unnest(g.fields) AS f) END,
         embed.metadata_of(g.destination), v.source
     )
 $$;
@@ -153,8 +153,10 @@ AS $$
 DECLARE
     o record;
 BEGIN
+    -- embed.refresh changes the expression when nobody reads by it.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('embed.content'), vectorizer_id);
     SELECT f.v, f.g INTO o FROM embed.opened('embed.content', vectorizer_id, generation) AS f;
-    PERFORM embed.assert_sees_all('embed.content', (o.v).source);
+    PERFORM embed.assert_harmless('embed.content', o.v, o.g);
     RETURN QUERY EXECUTE format(
         'SELECT k.key, s.embed_content, coalesce(s.embed_fields, ''{}''), encode(s.embed_hash, ''hex''), s.embed_metadata '
         'FROM unnest($1) AS k(key) CROSS JOIN LATERAL (SELECT k.key::jsonb AS j) AS j JOIN LATERAL (%s WHERE (%s) = (%s)) AS s ON true',

@@ -69,6 +69,7 @@ AS $$
 DECLARE
     passed_over text[];
 BEGIN
+    PERFORM embed.assert_harmless('embed.finish', v, g, true);
     -- A row that a user holds is passed over, as in the queue. One that is gone has nothing to write.
     EXECUTE format(
         'WITH wanted AS MATERIALIZED (SELECT t.item ->> ''key'' AS key, (t.item ->> ''key'')::jsonb AS j, t.item #>> ''{chunks,0,embedding}'' AS embedding '
@@ -93,6 +94,7 @@ SET lock_timeout = '100ms'
 AS $$
 BEGIN
     IF g.destination ->> 'kind' = 'column' THEN
+        PERFORM embed.assert_harmless('embed.finish', v, g, true);
         -- Before any row of the queue is locked: who has locked the table (TRUNCATE, ALTER TABLE) must not wait for us in turn.
         EXECUTE format('UPDATE %s SET %I = NULL WHERE false', v.source, g.destination ->> 'column');
     ELSE
@@ -154,7 +156,7 @@ BEGIN
     SELECT coalesce(array_agg(i.key), '{}') INTO swept
     FROM jsonb_to_recordset(items) AS i(key text, version bigint, chunks jsonb)
     WHERE i.key = ANY (held) AND i.chunks <> '[]' AND i.version < (
-        SELECT max(s.version) FROM embed.sweep AS s WHERE s.vectorizer_id = finish.vectorizer_id AND s.generation = finish.generation
+        SELECT max(s.fence) FROM embed.sweep AS s WHERE s.vectorizer_id = finish.vectorizer_id AND s.generation = finish.generation
     );
     IF (o.g).destination ->> 'kind' = 's3_vectors' THEN
         PERFORM embed.hold_intents(items);
@@ -186,7 +188,7 @@ BEGIN
     WHERE d.vectorizer_id = finish.vectorizer_id AND d.generation = finish.generation AND d.key = ANY (written);
     UPDATE embed.work AS w SET
         lease = NULL, lease_until = NULL, not_before = clock_timestamp(),
-        version = CASE WHEN w.key = ANY (swept) THEN nextval('embed.version') ELSE w.version END
+        version = CASE WHEN w.key = ANY (swept) THEN txid_current() ELSE w.version END
     WHERE w.ctid = ANY (ARRAY(SELECT h.place FROM unnest(held, places) AS h(key, place) WHERE h.key = ANY (swept || lacking)));
     IF (o.g).circuit_reason IS NOT NULL AND writing <> '[]' THEN
         UPDATE embed.generation AS g SET circuit_reason = NULL, circuit_at = NULL, circuit_until = NULL, circuit_failures = 0
@@ -274,9 +276,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION embed.fold_notes IS 'Internal: adds to the statistics what was embedded within users'' statements';
 
+CREATE OR REPLACE FUNCTION embed.notes() RETURNS SETOF embed.run_note
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- A replica has nothing of it, and refuses to look.
+    IF NOT pg_is_in_recovery() THEN
+        RETURN QUERY SELECT n.* FROM embed.run_note AS n;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION embed.notes IS 'Internal: what is not yet added to the statistics';
+
 DROP VIEW IF EXISTS embed.run_figures;
 CREATE VIEW embed.run_figures AS
 SELECT r.* FROM embed.run_stats AS r
 UNION ALL
-SELECT n.vectorizer_id, n.generation, date_trunc('minute', n.at), n.rows, n.chunks_embedded, 0, 0, n.calls, 0, n.errors, n.seconds FROM embed.run_note AS n;
+SELECT n.vectorizer_id, n.generation, date_trunc('minute', n.at), n.rows, n.chunks_embedded, 0, 0, n.calls, 0, n.errors, n.seconds FROM embed.notes() AS n;
 COMMENT ON VIEW embed.run_figures IS 'The statistics, with what is not yet added to them; a minute may have several rows';

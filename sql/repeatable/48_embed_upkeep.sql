@@ -25,7 +25,7 @@ BEGIN
     WHILE tried < cardinality(keys) AND waits < 20 LOOP
         BEGIN
             INSERT INTO embed.work (vectorizer_id, generation, key, version, operation, priority, not_before)
-            SELECT enqueue_keys.vectorizer_id, enqueue_keys.generation, k, nextval('embed.version'), enqueue_keys.operation, enqueue_keys.priority,
+            SELECT enqueue_keys.vectorizer_id, enqueue_keys.generation, k, txid_current(), enqueue_keys.operation, enqueue_keys.priority,
                 CASE enqueue_keys.priority WHEN 10 THEN 'infinity' ELSE clock_timestamp() END
             FROM unnest(keys[tried + 1:tried + size]) AS k
             ORDER BY k
@@ -78,7 +78,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT f.v, f.g INTO o FROM embed.opened('embed.backfill_slice', vectorizer_id, generation) AS f;
-    PERFORM embed.assert_sees_all('embed.backfill_slice', (o.v).source);
+    PERFORM embed.assert_harmless('embed.backfill_slice', o.v, o.g);
     IF progress.skipped <> '{}' THEN
         SELECT * INTO result FROM embed.enqueue_keys(vectorizer_id, generation, progress.skipped, 'u', progress.priority);
         enqueued := result.enqueued;
@@ -155,6 +155,33 @@ END
 $$;
 COMMENT ON FUNCTION embed.fence_sweeps IS 'Internal: whether the results of before a TRUNCATE are all written';
 
+CREATE OR REPLACE FUNCTION embed.overtake(v embed.vectorizer, generation integer, version bigint) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    all_taken boolean;
+BEGIN
+    EXECUTE format(
+        'WITH late AS MATERIALIZED (SELECT w.ctid AS place FROM embed.work AS w '
+        '    WHERE w.vectorizer_id = $1 AND w.generation = $2 AND w.version < $3 AND w.lease IS NOT NULL '
+        '    AND NOT EXISTS (SELECT FROM %s AS s WHERE (%s) = (%s))), '
+        'held AS MATERIALIZED (SELECT w.ctid AS place FROM embed.work AS w WHERE w.ctid = ANY (ARRAY(SELECT l.place FROM late AS l)) FOR UPDATE SKIP LOCKED), '
+        'taken AS (UPDATE embed.work AS w SET lease = NULL, lease_until = NULL, not_before = clock_timestamp() '
+        '    WHERE w.ctid = ANY (ARRAY(SELECT h.place FROM held AS h)) RETURNING 1) '
+        'SELECT (SELECT count(*) FROM late) = (SELECT count(*) FROM taken)',
+        v.source, embed.key_names(v.keys, 's'), embed.key_parts(v.keys, 'w.key::jsonb')
+    ) INTO all_taken USING v.id, generation, version;
+    IF NOT all_taken THEN
+        PERFORM pg_sleep(0.02);
+    END IF;
+    RETURN all_taken;
+END
+$$;
+COMMENT ON FUNCTION embed.overtake IS
+    'Internal: takes rows that are gone from workers that claimed them before a TRUNCATE, and may have read them before; whether it got all. What '
+    'others hold is passed over';
+
 CREATE OR REPLACE FUNCTION embed.sweep_slice(vectorizer_id integer, generation integer, rows integer DEFAULT 5000, OUT swept bigint, OUT more boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -178,13 +205,20 @@ BEGIN
         RETURN;
     END IF;
     SELECT f.v, f.g INTO o FROM embed.opened('embed.sweep_slice', vectorizer_id, generation) AS f;
-    PERFORM embed.assert_sees_all('embed.sweep_slice', (o.v).source);
+    PERFORM embed.assert_harmless('embed.sweep_slice', o.v, o.g);
     SELECT * INTO part FROM embed.orphans(o.v, generation, progress.after_key, rows);
     -- Not as deleted: meanwhile one may have come back and be embedded, within its own statement. Who works on it looks whether it is there.
     SELECT * INTO result FROM embed.enqueue_keys(vectorizer_id, generation, part.gone, 'u', 0);
     swept := result.enqueued;
     -- Whatever was skipped is queued by who holds it, or still an orphan when this comes by again.
     IF result.tried = cardinality(part.gone) AND result.skipped = '{}' AND part.seen < rows THEN
+        -- A result of before that comes when this is forgotten would be taken.
+        IF NOT embed.overtake(o.v, generation, (
+            SELECT max(s.fence) FROM embed.sweep AS s
+            WHERE (s.vectorizer_id, s.generation) = (sweep_slice.vectorizer_id, sweep_slice.generation) AND s.version <= progress.version
+        )) THEN
+            RETURN;
+        END IF;
         EXECUTE format(
             'DELETE FROM embed.dead AS d WHERE d.vectorizer_id = $1 AND d.generation = $2 AND NOT EXISTS (SELECT FROM %s AS s WHERE (%s) = (%s))',
             (o.v).source, embed.key_names((o.v).keys, 's'), embed.key_parts((o.v).keys, 'd.key::jsonb')
@@ -214,6 +248,9 @@ AS $$
             LIMIT rows FOR UPDATE SKIP LOCKED
         ))
         RETURNING 1
+    ), swept AS (
+        DELETE FROM embed.sweep AS s
+        WHERE NOT EXISTS (SELECT FROM embed.generation AS g WHERE (g.vectorizer_id, g.number) = (s.vectorizer_id, s.generation))
     ), old AS (
         DELETE FROM embed.run_stats AS r WHERE r.minute < clock_timestamp() - interval '7 days'
     )

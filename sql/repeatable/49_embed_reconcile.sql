@@ -86,7 +86,7 @@ BEGIN
     IF generation IS NOT NULL THEN
         SELECT f.g INTO g FROM embed.opened(caller, v.id, generation) AS f;
     END IF;
-    PERFORM embed.assert_sees_all(caller, v.source);
+    PERFORM embed.assert_harmless(caller, v, g);
     INSERT INTO embed.reconciliation AS r (vectorizer_id, generation) VALUES (v.id, g.number)
     ON CONFLICT ON CONSTRAINT reconciliation_pkey DO UPDATE SET
         after_key = NULL, part = 'source', examined = 0, missing = 0, stale = 0, orphan = 0, started_at = clock_timestamp(), finished_at = NULL

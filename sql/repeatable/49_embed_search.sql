@@ -129,7 +129,7 @@ BEGIN
             'embed.search', format('%I may not read the embeddings of %s', current_user, name),
             CASE WHEN has_any_column_privilege(plan.source, 'SELECT')
                 THEN format('Whoever may SELECT from all of %s may, since the last SELECT embed.refresh(%L) by an administrator.', plan.source, name)
-                ELSE format('GRANT SELECT ON %s TO %I;', plan.source, current_user) END, '42501'
+                ELSE format('As an administrator: GRANT SELECT ON %s TO %I; SELECT embed.refresh(%L);', plan.source, current_user, name) END, '42501'
         );
     END IF;
     IF public.vector_dims(query_vector) <> plan.dimension THEN

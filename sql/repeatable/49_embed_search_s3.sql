@@ -23,7 +23,8 @@ BEGIN
             caller, format('the index of %s is %s', name, CASE WHEN target.index_arn IS NULL THEN 'not registered any more' ELSE 'deactivated' END),
             'The deployment registers what vectordb:indexes declares.', '55000'
         );
-    ELSIF NOT has_any_column_privilege(login, v.source, 'SELECT') THEN
+    ELSIF NOT (SELECT bool_and(has_column_privilege(login, v.source, c, 'SELECT')) FROM unnest(v.content_columns || g.fields) AS c) THEN
+        -- How near a vector is to a column's text says what is in it.
         PERFORM embed.refuse(caller, format('%I may not SELECT from %s', login, v.source), format('GRANT SELECT ON %s TO %I;', v.source, login), '42501');
     ELSIF target.tenant_key IS NULL AND NOT pg_has_role(login, 'vectordb_owner', 'MEMBER')
         AND (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = v.source) THEN

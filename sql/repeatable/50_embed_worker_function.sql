@@ -66,7 +66,12 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'EMB01', MESSAGE = problem, DETAIL = 'class ' || class;
+    RAISE EXCEPTION USING ERRCODE = 'EMB01', MESSAGE = problem, DETAIL = 'class ' || class, HINT = CASE class
+        WHEN 'configuration' THEN 'SELECT * FROM embed.validate_config(); says what the worker lacks, and vectordb doctor does.'
+        WHEN 'throttle' THEN 'Again in a while; rate_per_minute in embed.status is what may be asked.'
+        WHEN 'transient' THEN 'Again in a while; vectordb doctor asks the worker.'
+        ELSE 'The model does not take this text.'
+    END;
 END
 $$;
 COMMENT ON FUNCTION embed.unembedded IS 'Internal: raises EMB01. class: throttle, transient, poison or configuration';

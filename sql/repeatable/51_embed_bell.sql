@@ -40,7 +40,7 @@ BEGIN
     -- The last bell has not been answered. After five seconds it was not heard. What waits in the queue says nothing of it: perhaps
     -- those who put it there leave it at this moment to whoever asks this.
     RETURN coalesce(
-        rung > embed.milliseconds() - 5000 AND rung > coalesce(pg_sequence_last_value('embed.looked'), 0), false
+        embed.milliseconds() - rung BETWEEN 0 AND 4999 AND rung > coalesce(pg_sequence_last_value('embed.looked'), 0), false
     );
 END
 $$;
@@ -75,7 +75,8 @@ COMMENT ON FUNCTION embed.bell_payload IS 'Internal: what the worker is told: to
 CREATE OR REPLACE FUNCTION embed.is_silent(place regclass) RETURNS boolean
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pg_sequence_last_value(place) > date_part('epoch', clock_timestamp()) * 1000 $$;
+-- Nobody is silent for longer than ten seconds: more was written by a clock that has gone back since.
+AS $$ SELECT pg_sequence_last_value(place) - date_part('epoch', clock_timestamp()) * 1000 BETWEEN 1 AND 11000 $$;
 COMMENT ON FUNCTION embed.is_silent IS 'Internal: whether nobody rings at this moment; NULL: nobody ever did';
 
 CREATE OR REPLACE FUNCTION embed.elected(v embed.vectorizer, place regclass) RETURNS boolean
@@ -152,11 +153,12 @@ AS $$
 BEGIN
     IF TG_TABLE_NAME = 'bell' THEN
         DELETE FROM embed.bell AS b WHERE b.id = NEW.id;
-    END IF;
-    -- As embed.is_silent, which would be planned once more for each commit. NULL: this very transaction has dropped the vectorizer.
-    IF has_sequence_privilege(NEW.bell, 'USAGE') IS NOT NULL
-        AND coalesce(pg_sequence_last_value(NEW.bell), 0) <= date_part('epoch', clock_timestamp()) * 1000 THEN
         PERFORM embed.ring(NEW.vectorizer_id);
+    -- As embed.is_silent, which would be planned once more for each commit. NULL: this very transaction has dropped the vectorizer.
+    ELSIF has_sequence_privilege(NEW.bell, 'USAGE') IS NOT NULL
+        AND coalesce(pg_sequence_last_value(NEW.bell), 0) - date_part('epoch', clock_timestamp()) * 1000 NOT BETWEEN 1 AND 11000 THEN
+        -- In the next round, after all that is deferred to this commit: checks of constraints may take long.
+        INSERT INTO embed.bell (vectorizer_id, bell) VALUES (NEW.vectorizer_id, NEW.bell);
     END IF;
     RETURN NULL;
 END

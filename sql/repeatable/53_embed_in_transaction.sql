@@ -191,7 +191,7 @@ DECLARE
     embed_key text;
     embed_new text;
     embed_old text;
-BEGIN
+BEGIN%6$s
     SELECT %1$s, (%2$s)::text INTO embed_key, embed_new FROM (SELECT NEW.*) AS r;
     IF TG_OP = 'UPDATE' THEN
         SELECT (%2$s)::text INTO embed_old FROM (SELECT OLD.*) AS r;
@@ -202,7 +202,8 @@ BEGIN
     NEW.%3$I := embed.row_vector(%4$s, %5$L, embed_key, embed_new);
     RETURN NEW;
 END
-$body$, embed.key_of(v.keys, 'r'), v.content, g.destination ->> 'column', v.id, g.destination ->> 'column')
+$body$, embed.key_of(v.keys, 'r'), v.content, g.destination ->> 'column', v.id, g.destination ->> 'column',
+        embed.types_guard(embed.cast_columns(v, g)))
     );
     EXECUTE format('COMMENT ON FUNCTION embed.embed_row_%s() IS %L', v.id, format('Vectorizer %s: written by embed.write_row_function', v.name));
 END

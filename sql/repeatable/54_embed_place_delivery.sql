@@ -206,7 +206,7 @@ BEGIN
     IF embed.worker_arn() IS NULL AND v.delivery ->> 'mode' IN ('event', 'queue') THEN
         RAISE NOTICE USING
             MESSAGE = format('no worker function is configured: nothing rings for %s, and only a schedule or a container finds what is queued', v.name),
-            HINT = 'As an administrator: SELECT embed.configure(''<ARN of the function>'');';
+            HINT = 'A deployment with vectordb:embedding has one and names it; by hand, as an administrator: SELECT embed.configure(''<ARN of the function>'');';
     END IF;
 END
 $$;

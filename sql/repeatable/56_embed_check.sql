@@ -50,7 +50,7 @@ BEGIN
             WHEN said LIKE 'UnavailableError%' THEN
                 'It does not get into the database: its login vectordb_embedder (LOGIN, rds_iam, vectordb_worker), rds-db:connect in its role, '
                 'and the security groups between the two; `pulumi up --refresh` puts them back. Its log says more.'
-            ELSE 'Look into the function''s log.'
+            ELSE format('Its log says more: aws logs tail /aws/lambda/%s --since 10m', split_part(setup.worker_arn, ':', 7))
         END;
     END IF;
     is_valid := error_message IS NULL;

@@ -132,6 +132,7 @@ DECLARE
     tried record;
     applied integer := 0;
 BEGIN
+    PERFORM embed.share_anew(), embed.tidy();
     IF NOT pg_try_advisory_xact_lock(hashtext('embed.apply_declared')) THEN
         RETURN 0;
     END IF;
@@ -149,7 +150,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION embed.apply_waiting IS
-    'For workers, at each sweep: makes the declared vectorizers whose table was missing when the deployment declared them; returns how many';
+    'For workers, at each sweep: embed.share_anew, embed.tidy, and makes the declared vectorizers whose table was missing when the deployment declared them; returns how many';
 GRANT EXECUTE ON FUNCTION embed.apply_waiting TO vectordb_worker;
 
 CREATE OR REPLACE VIEW embed.declared AS

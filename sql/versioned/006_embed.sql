@@ -13,8 +13,7 @@ GRANT USAGE ON SCHEMA embeddings TO vectordb_reader;
 COMMENT ON SCHEMA embed IS 'Vectorizers: embeddings that follow their rows';
 COMMENT ON SCHEMA embeddings IS 'What vectorizers made: a view of the live generation, and the tables of each generation';
 
--- Given at each change of a row, so that a result can be told from the result of what the row was before. Never used twice,
--- also not by a work row that was deleted and made again.
+-- The order of the rows of embed.sweep.
 CREATE SEQUENCE embed.version;
 CREATE SEQUENCE embed.lease;
 
@@ -39,10 +38,13 @@ CREATE TABLE embed.vectorizer (
     delivery jsonb NOT NULL,
     limits jsonb NOT NULL,
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+    generations integer NOT NULL DEFAULT 0,
     created_by name NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON COLUMN embed.vectorizer.keys IS 'The primary key, in its order: [{"name", "kind", "type"}]';
+COMMENT ON COLUMN embed.vectorizer.generations IS
+    'How many there have been. No number is given twice: a worker of one that was dropped may still have a result';
 COMMENT ON COLUMN embed.vectorizer.content IS 'The expression over the row''s columns, as PostgreSQL writes it: every name qualified';
 
 CREATE TABLE embed.generation (
@@ -100,6 +102,9 @@ CREATE TABLE embed.work (
 -- Every row is in it. The condition keeps it from being taken for finding keys: with statistics of an empty queue, that of all rows of
 -- the generation one has the key seems as cheap as to go for it in the primary key.
 CREATE INDEX work_due ON embed.work (vectorizer_id, generation, priority, not_before) WHERE priority < 100;
+COMMENT ON COLUMN embed.work.version IS
+    'The transaction that wrote it, so that a result can be told from the result of what the row was before. What one transaction writes '
+    'twice nobody has seen between, and no number is drawn from a place that all writers share';
 COMMENT ON COLUMN embed.work.operation IS 'u: embed the row as it is now. d: the row is gone';
 COMMENT ON COLUMN embed.work.priority IS '0: changed. 5: found by reconcile. 9: backfill';
 COMMENT ON COLUMN embed.work.bell IS 'The vectorizer''s embed.bell_<id>: the transaction that writes it here calls the worker when it commits';
@@ -138,12 +143,14 @@ CREATE TABLE embed.sweep (
     vectorizer_id integer NOT NULL,
     generation integer NOT NULL,
     version bigint NOT NULL,
+    fence bigint NOT NULL,
     fenced boolean NOT NULL DEFAULT false,
     after_key text COLLATE "C",
-    PRIMARY KEY (vectorizer_id, generation, version),
-    FOREIGN KEY (vectorizer_id, generation) REFERENCES embed.generation ON DELETE CASCADE
+    PRIMARY KEY (vectorizer_id, generation, version)
 );
+-- Refers to no generation: TRUNCATE would fail when one is dropped at the same time, or is not in its transaction's snapshot.
 COMMENT ON TABLE embed.sweep IS 'After TRUNCATE: what was embedded before is to be compared with the source, and no result of before is taken';
+COMMENT ON COLUMN embed.sweep.fence IS 'Rows of embed.work with a smaller version may be of before the TRUNCATE';
 COMMENT ON COLUMN embed.sweep.fenced IS 'Every transaction that might not have seen this row has ended';
 
 CREATE TABLE embed.limiter (

@@ -13,8 +13,8 @@ CREATE TABLE embed.config (
 COMMENT ON TABLE embed.config IS 'The worker function: one row, written by embed.configure';
 COMMENT ON COLUMN embed.config.has_queue IS 'The worker has a queue of Amazon SQS to send tickets to';
 
--- What rings though no row of embed.work says so: after TRUNCATE, or when a vectorizer is changed. A row is there from its statement
--- to the commit.
+-- What rings when all else that is deferred to the commit is done, and though no row of embed.work says so: after TRUNCATE, or when a
+-- vectorizer is changed. A row is there from its statement to the commit.
 CREATE UNLOGGED TABLE embed.bell (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     vectorizer_id integer NOT NULL,
