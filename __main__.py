@@ -15,7 +15,7 @@ from components.database.proxy import DatabaseProxy
 from components.database.rds import RdsDatabase
 from components.database.users import DatabaseUsers
 from components.embedding import settings as embedding
-from components.embedding.batch import EmbeddingBatch
+from components.embedding.batch import EmbeddingBatch, file_uses
 from components.embedding.pipeline import EmbeddingPipeline
 from components.embedding.schedule import EmbeddingSchedule, waking
 from components.encryption import Encryption
@@ -125,28 +125,7 @@ logins = DatabaseUsers(
     },
 )
 
-bastion = None
 ways_in: list[pulumi.Resource] = []
-if config.bastion:
-    bastion = Bastion(
-        "bastion",
-        {
-            **where,
-            "vpc_id": network.vpc_id,
-            "subnet_id": network.subnets[zones.home(network.zones, bastion_zones, INSTANCE_TYPE)],
-            "image_id": aws.ssm.get_parameter(name=IMAGE_PARAMETER).insecure_value,
-            "endpoint_ids": mapping({service: network.ids[service] for service in (*AGENT_ACTIONS, "s3")}),
-            "endpoint_security_group_ids": mapping({service: network.groups[service] for service in AGENT_ACTIONS}),
-            "shared_endpoints": network.shared_endpoints,
-            "one_endpoint_group": network.share_a_group("ssm", "ssmmessages"),
-            "s3_prefix_list_id": network.s3_prefix_list_id,
-            "hosts": {name: database.endpoint for name, database in databases.items()},
-        },
-    )
-    for name, database in databases.items():
-        group = database.security_group_id
-        ways_in += network.allow(f"bastion-to-{name}", bastion.security_group_id, group, POSTGRESQL)
-
 vectors = bridge = None
 passing: dict[str, list[dict[str, Any]]] = {}
 """Endpoint → what it lets through; each has one policy."""
@@ -171,9 +150,10 @@ if config.indexes:
         TextSearch("text-search", {"region": region, "indexes": searched})
 
 first, *_ = databases
-pipeline = None
+pipeline = jobs = None
 if config.embedding:
     home = databases[first]
+    jobs = EmbeddingBatch("embedding-batch", {**where}) if config.embedding.batch else None
     destinations = embedding.destinations(config, vectors)
     pipeline = EmbeddingPipeline(
         "embedder",
@@ -183,15 +163,40 @@ if config.embedding:
             home,
             **inside,
             index_arns=destinations,
-            **(
-                embedding.batch(EmbeddingBatch("embedding-batch", {**where}), network) if config.embedding.batch else {}
-            ),
+            **(embedding.batch(jobs, network) if jobs else {}),
         ),
     )
     for service, statements in pipeline.endpoint_statements().items():
         passing.setdefault(service, []).extend(statements)
     if calls_worker:
         invoked.append(("embedder", pipeline.function_arn, [home]))
+
+bastion = None
+if config.bastion:
+    bastion = Bastion(
+        "bastion",
+        {
+            **where,
+            "vpc_id": network.vpc_id,
+            "subnet_id": network.subnets[zones.home(network.zones, bastion_zones, INSTANCE_TYPE)],
+            "image_id": aws.ssm.get_parameter(name=IMAGE_PARAMETER).insecure_value,
+            "endpoint_ids": mapping({service: network.ids[service] for service in (*AGENT_ACTIONS, "s3")}),
+            "endpoint_security_group_ids": mapping({service: network.groups[service] for service in AGENT_ACTIONS}),
+            "shared_endpoints": network.shared_endpoints,
+            "one_endpoint_group": network.share_a_group("ssm", "ssmmessages"),
+            "s3_prefix_list_id": network.s3_prefix_list_id,
+            "s3_uses": [
+                {"actions": actions, "resources": [resource], "role_arn": pipeline.role_arn}
+                for actions, resource in file_uses(jobs.bucket_arn)
+            ]
+            if pipeline and jobs
+            else [],
+            "hosts": {name: database.endpoint for name, database in databases.items()},
+        },
+    )
+    for name, database in databases.items():
+        group = database.security_group_id
+        ways_in += network.allow(f"bastion-to-{name}", bastion.security_group_id, group, POSTGRESQL)
 
 for name, function_arn, callers in invoked:
     for database in callers:
@@ -219,6 +224,8 @@ if config.database.bedrock_models:
             condition={"ArnEquals": {"aws:PrincipalArn": cluster.bedrock_role_arn}},
         )
     )
+if bastion:
+    passing.pop("s3", None)  # in the bastion's policy
 for service, statements in passing.items():
     ways_in += network.endpoint_policy(service, statements)
 

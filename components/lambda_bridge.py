@@ -93,7 +93,7 @@ class LambdaBridge(Component):
             opts=self._child,
         )
         role, policy = self._role(function_name, logs)
-        place, ways = self._place()
+        place, ways = self._place(policy)
         tracing = args.get("tracing", True)
         function = aws.lambda_.Function(
             f"{name}-function",
@@ -183,7 +183,7 @@ class LambdaBridge(Component):
     def _model_arns(self) -> list[pulumi.Output[str]]:
         return permissions.model_arns(self._models, self._args["partition"], self._args["region"])
 
-    def _place(self) -> tuple[aws.lambda_.FunctionVpcConfigArgs | None, list[pulumi.Resource]]:
+    def _place(self, policy: pulumi.Resource) -> tuple[aws.lambda_.FunctionVpcConfigArgs | None, list[pulumi.Resource]]:
         """Where in a VPC the function is, and the rules that let it out to the endpoints; nowhere without a VPC."""
         args, name = self._args, self._name
         if "vpc_id" not in args:
@@ -194,7 +194,8 @@ class LambdaBridge(Component):
             f"{name}-group",
             vpc_id=args["vpc_id"],
             description="Bridge: no ingress; egress to the endpoints",
-            opts=self._child,
+            # As the embedding worker's (components/embedding/pipeline.py): the role's policy goes after the interfaces.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         groups = pulumi.Output.from_input(args["endpoint_security_group_ids"])
         services = [permissions.VECTORS, *([permissions.EMBEDDINGS] if self._models else [])]

@@ -21,6 +21,17 @@ IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-defaul
 INSTANCE_TYPE = "t4g.nano"
 
 
+class EndpointUseArgs(TypedDict):
+    """What a role does through an endpoint."""
+
+    actions: list[str]
+    """The IAM actions, such as s3:GetObject."""
+    resources: pulumi.Input[list[pulumi.Input[str]]]
+    """The ARNs that they act on."""
+    role_arn: pulumi.Input[str]
+    """The role."""
+
+
 class BastionArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     """The VPC."""
@@ -46,6 +57,8 @@ class BastionArgs(TypedDict):
     """Endpoints that others use too, so that their policies are left alone. Default none."""
     s3_prefix_list_id: pulumi.Input[str]
     """S3's prefix list: Amazon Linux's packages come through the gateway endpoint."""
+    s3_uses: NotRequired[list[EndpointUseArgs]]
+    """What others need of the `s3` endpoint, for its policy: an endpoint has one. Default nothing."""
     hosts: dict[str, pulumi.Input[str]]
     """The only hosts that sessions can be forwarded to: a database's name → its endpoint. One document each."""
     tags: NotRequired[dict[str, str]]
@@ -171,21 +184,24 @@ class Bastion(Component):
         endpoint_ids = pulumi.Output.from_input(args["endpoint_ids"])
         repository = pulumi.Output.format("arn:{0}:s3:::al2023-repos-{1}-de612dc2/*", args["partition"], args["region"])
         mine = {"ArnEquals": {"aws:PrincipalArn": role.arn}}
-        statements: dict[str, dict[str, Any]] = {
-            service: iam.allow(actions, "*", principal="*", condition=mine)
+        statements: dict[str, list[dict[str, Any]]] = {
+            service: [iam.allow(actions, "*", principal="*", condition=mine)]
             for service, actions in AGENT_ACTIONS.items()
         }
         # Package downloads are anonymous: a condition on the principal would refuse them.
-        statements["s3"] = iam.allow("s3:GetObject", repository, principal="*")
+        statements["s3"] = [iam.allow("s3:GetObject", repository, principal="*")]
+        for use in args.get("s3_uses") or []:
+            who = {"ArnEquals": {"aws:PrincipalArn": use["role_arn"]}}
+            statements["s3"].append(iam.allow(use["actions"], use["resources"], principal="*", condition=who))
         shared = args.get("shared_endpoints", [])
         return [
             aws.ec2.VpcEndpointPolicy(
                 f"{self._name}-{service}",
                 vpc_endpoint_id=endpoint_ids[service],
-                policy=iam.document(statement),
+                policy=iam.document(*allowed),
                 opts=self._child,
             )
-            for service, statement in statements.items()
+            for service, allowed in statements.items()
             if service not in shared
         ]
 

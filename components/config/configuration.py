@@ -23,6 +23,9 @@ _BRIDGE_BYTES = 4096 - len(
 _LONGEST_ARN = len('"arn:aws-us-gov:s3vectors:ap-southeast-2:123456789012:bucket//index/",') + 63
 
 
+_WORKER_BYTES, _WORKER_BATCH_BYTES = 4096 - 560, 400
+"""Of the worker's variables: without what every worker has, host and queue at their longest; and what batch inference takes of it."""
+
 _MOST_TAGS = 50 - 3
 """AWS's fifty a resource, without Name, Project and Stack."""
 
@@ -156,6 +159,14 @@ class Configuration(Section):
             yield (
                 f"embedding.indexes names {', '.join(map(repr, missing))}, and indexes has {', '.join(known) or 'none'}; "
                 "add it there"
+            )
+        written = sum(_LONGEST_ARN + len(name) for name in self.embedding.written_indexes)
+        servers = sum(one.variable_bytes for one in self.embedding.endpoints)
+        taken = written + servers + sum(len(f'"{model}",') for model in self.embedding.invoked_models)
+        if taken > (room := _WORKER_BYTES - (_WORKER_BATCH_BYTES if self.embedding.batch else 0)):
+            yield (
+                f"embedding: the worker's environment has room for {room} bytes, and its indexes take up to {written}, its endpoints {servers}; "
+                "name fewer, or a shorter caCertificate (an elliptic one)"
             )
         for one in self.embedding.vectorizers:
             if one.destination.index is not None:

@@ -87,7 +87,8 @@ class Destination(Section):
         }
         keys = ("view", "type", "column", "index", "metadata", "distance")
         if foreign := [key for key in keys if key not in own[self.kind] and getattr(self, key) is not None]:
-            yield f"{', '.join(foreign)}: the kind {self.kind} has {', '.join(own[self.kind])}; leave out the others"
+            meant = next((f", or give kind: {kind}" for kind, has in own.items() if {*foreign} <= {*has}), "")
+            yield f"{', '.join(foreign)}: the kind {self.kind} has {', '.join(own[self.kind])}; leave out the others{meant}"
         if self.kind == "column" and not self.column:
             yield "the kind column needs column: the name of the source's column that holds the vector"
         if self.kind == "s3_vectors" and not self.index:

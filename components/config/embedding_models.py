@@ -1,6 +1,7 @@
 """Which models the worker asks: of Bedrock by their ids, others over HTTPS inside the VPC."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -88,6 +89,12 @@ class ModelEndpoint(Section):
         """The TCP port of the origin."""
         _, _, port = self.origin.removeprefix("https://").partition(":")
         return int(port or _HTTPS_PORT)
+
+    @property
+    def variable_bytes(self) -> int:
+        """What it takes of the worker's variables (components/embedding/pipeline.py)."""
+        told = {"origin": self.origin, "secret": self.token, "ca": self.ca_certificate}
+        return len(json.dumps({key: value for key, value in told.items() if value}, separators=(",", ":"))) + 1
 
 
 class EmbeddingModel(Section):

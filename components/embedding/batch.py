@@ -181,10 +181,22 @@ def worker_statements(
             service_role_arn,
             condition={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
         ),
-        iam.allow("s3:ListBucket", bucket_arn),
-        iam.allow(["s3:DeleteObject", "s3:PutObject"], pulumi.Output.format("{0}/{1}", bucket_arn, INPUT)),
-        iam.allow(["s3:DeleteObject", "s3:GetObject"], pulumi.Output.format("{0}/{1}", bucket_arn, OUTPUT)),
+        *file_statements(bucket_arn),
         key_statement(key_arn, region),
+    ]
+
+
+def file_statements(bucket_arn: pulumi.Input[str], **who: Any) -> list[dict[str, Any]]:
+    """The files, as the worker lists, writes, reads and deletes them."""
+    return [iam.allow(actions, resource, **who) for actions, resource in file_uses(bucket_arn)]
+
+
+def file_uses(bucket_arn: pulumi.Input[str]) -> list[tuple[list[str], pulumi.Input[str]]]:
+    """Actions and what they act on."""
+    return [
+        (["s3:ListBucket"], bucket_arn),
+        (["s3:DeleteObject", "s3:PutObject"], pulumi.Output.format("{0}/{1}", bucket_arn, INPUT)),
+        (["s3:DeleteObject", "s3:GetObject"], pulumi.Output.format("{0}/{1}", bucket_arn, OUTPUT)),
     ]
 
 

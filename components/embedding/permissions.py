@@ -81,6 +81,7 @@ def endpoint_statements(
     index_arns: Mapping[str, pulumi.Input[str]],
     secret_arns: Sequence[pulumi.Input[str]] = (),
     jobs: pulumi.Input[str] | None = None,
+    files_bucket_arn: pulumi.Input[str] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Service → what its endpoint has to let through for the worker."""
     mine = {"principal": "*", "condition": {"ArnEquals": {"aws:PrincipalArn": role_arn}}}
@@ -91,6 +92,8 @@ def endpoint_statements(
         needed[SECRETS] = [token_statement(secret_arns, **mine)]
     if jobs is not None:
         needed[batch.CONTROL] = batch.control_statements(jobs, model_arns, **mine)
+    if files_bucket_arn is not None:
+        needed[batch.FILES] = batch.file_statements(files_bucket_arn, **mine)
     if queue_arn is not None:
         needed[QUEUES] = [sending_statement([queue_arn], **mine)]
     if index_arns:

@@ -21,7 +21,7 @@ from components.component import Component
 from components.embedding import batch, permissions
 from components.embedding.queues import queues
 from components.lambda_package import RUNTIME, build
-from components.naming import plain
+from components.naming import bounded, plain
 from components.network.flows import HTTPS, POSTGRESQL, allow
 
 ALIAS = "live"
@@ -170,7 +170,7 @@ class EmbeddingPipeline(Component):
             opts=self._child,
         )
         role, policy = self._role(function_name, logs)
-        group, ways = self._place()
+        group, ways = self._place(policy)
         function = aws.lambda_.Function(
             f"{name}-function",
             name=function_name,
@@ -220,6 +220,7 @@ class EmbeddingPipeline(Component):
             index_arns=self._index_arns,
             secret_arns=self._secret_arns,
             jobs=self._jobs() if "batch" in self._args else None,
+            files_bucket_arn=self._args["batch"]["bucket_arn"] if "batch" in self._args else None,
         )
 
     def _jobs(self) -> pulumi.Output[str]:
@@ -338,14 +339,16 @@ class EmbeddingPipeline(Component):
             )
         return variables
 
-    def _place(self) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
+    def _place(self, policy: pulumi.Resource) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
         """The worker's group, and the rules that let it out; nothing is let in."""
         args, name = self._args, self._name
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
             vpc_id=args["vpc_id"],
             description="Embedding worker: no ingress; egress to the database and the endpoints",
-            opts=self._child,
+            # Lambda deletes its network interfaces with the function's role (Lambda Developer Guide, VPC), minutes after the function
+            # is gone. The group waits for them when it is deleted, and the policy goes after the group.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         rules = allow(f"{name}-to-database", group.id, args["database_security_group_id"], POSTGRESQL, self._child)
         for service, endpoint_group in sorted(args["endpoint_security_group_ids"].items()):
@@ -363,9 +366,12 @@ class EmbeddingPipeline(Component):
                     opts=self._child,
                 )
             )
-        # Two servers behind one group and port share its rules: a second one of the same would be refused.
+        # Two servers behind one group and port share its rules: a second one of the same would be refused. So the rules are named by
+        # that door, where its group is known: else they would be made anew before the old ones go when the first server is taken out.
         doors = {(server["security_group_id"], server["port"]): server for server in reversed(self._servers)}
         for (server_group, port), server in doors.items():
-            place = server["origin"].removeprefix("https://").replace(":", "-").replace(".", "-")
-            rules += allow(f"{name}-to-{place}", group.id, server_group, port, self._child)
+            door = (
+                f"{server_group}-{port}" if isinstance(server_group, str) else server["origin"].removeprefix("https://")
+            )
+            rules += allow(f"{name}-to-server-{bounded(door, 100)}", group.id, server_group, port, self._child)
         return group, rules

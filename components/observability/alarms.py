@@ -108,8 +108,8 @@ def queue_alarms(queue: MonitoredQueueArgs) -> list[Alarm]:
     dead = Alarm(
         name,
         "dead",
-        f"Messages of {name} failed for good and lie in the dead-letter queue. Read one, mend the cause, then move "
-        "them back (aws sqs start-message-move-task).",
+        f"Calls, tickets or sweeps of {name} failed for good and lie in the dead-letter queue. Read one, mend the cause, then "
+        "purge the queue (aws sqs purge-queue): they carry no data, and the next sweep does their work.",
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
         {"QueueName": queue["dead_letter_name"]},

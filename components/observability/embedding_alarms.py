@@ -1,7 +1,7 @@
 """Alarms of the embeddings, on what the worker writes of embed.status (lambda/embedder/metrics.py).
 
-It writes when it works and at each sweep, so a period is two intervals of the sweep: of a database that pauses, an hour or more. Where
-nothing is written nothing is known, and that is no alarm; but for the sweeps themselves. A sweep wakes a paused database, so a
+It writes when it works and at each sweep, so a period is two intervals of the sweep, a day at most: of a database that pauses, an hour or
+more. Where nothing is written nothing is known, and that is no alarm; but for the sweeps themselves. A sweep wakes a paused database, so a
 missing one is a fault there too.
 """
 
@@ -11,7 +11,7 @@ from components.observability.monitored import MonitoredEmbeddingArgs
 NAMESPACE = "VectorDB/Embedding"
 TARGET = "embeddings"
 SHORTEST_SECONDS, LONGEST_SECONDS = 300, 86400
-"""Of a period; the longest is CloudWatch's (API, PutMetricAlarm)."""
+"""Of a period. Several of an hour or more may be seven days together (CloudWatch API, PutMetricAlarm)."""
 WITHOUT_SWEEPS_SECONDS = 3600
 
 
@@ -29,6 +29,7 @@ def embedding_alarms(watched: MonitoredEmbeddingArgs) -> list[Alarm]:
         statistic: str = "Maximum",
         comparison: str = AT_LEAST,
         missing: str = "notBreaching",
+        periods: int = 1,
     ) -> Alarm:
         return Alarm(
             TARGET,
@@ -41,7 +42,7 @@ def embedding_alarms(watched: MonitoredEmbeddingArgs) -> list[Alarm]:
             comparison,
             threshold,
             period=period,
-            periods=1,
+            periods=periods,
             missing=missing,
         )
 
@@ -73,8 +74,8 @@ def embedding_alarms(watched: MonitoredEmbeddingArgs) -> list[Alarm]:
         alarm(
             "problem",
             "A source is not watched, or not read, as its vectorizer was declared: a column was renamed, triggers are disabled, a "
-            "privilege is gone. Its changes may be missed. `vectordb embed status` says what; mend it, then `vectordb embed "
-            "reconcile NAME --repair`.",
+            "privilege is gone. Its changes may be missed. `vectordb embed status` says what; mend it, call `SELECT "
+            "embed.refresh('NAME')`, then `vectordb embed reconcile NAME --repair`.",
             "Problems",
             1,
         ),
@@ -91,6 +92,7 @@ def embedding_alarms(watched: MonitoredEmbeddingArgs) -> list[Alarm]:
                 statistic="Sum",
                 comparison=BELOW,
                 missing="breaching",
+                periods=-(-120 * minutes // period),
             )
         )
     return found

@@ -12,7 +12,7 @@ from vectordb.cli.target import DatabaseOption, LocalOption, StackOption
 from vectordb.errors import VectordbError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
     from vectordb.database.session import Session
 
@@ -25,6 +25,9 @@ _COLUMNS = (
     "vectorizer", "generation", "state", "delivery", "pending", "leased", "delayed", "dead", "oldest", "coverage", "rows/s",
     "tokens/s", "throttles", "circuit",
 )  # fmt: skip
+_SPARED = ("tokens/s", "leased", "delayed", "throttles", "delivery", "rows/s", "oldest", "generation")
+"""Where a terminal is narrow, these go first."""
+_LEAST_NAME = 12
 _NUMBERS = frozenset({"pending", "leased", "delayed", "dead", "oldest", "coverage", "rows/s", "tokens/s", "throttles"})
 
 _OUTCOMES = {
@@ -88,10 +91,10 @@ def _watch(session: "Session", rows: list[Row], every: float, *, as_json: bool) 
             _show(rows, as_json=as_json)
             time.sleep(every)
             rows = _rows(session)
-    with Live(table(rows), console=console, auto_refresh=False) as live:
+    with Live(screen(rows, console.width), console=console, auto_refresh=False) as live:
         while True:
             time.sleep(every)
-            live.update(table(_rows(session)), refresh=True)
+            live.update(screen(_rows(session), console.width), refresh=True)
 
 
 def _show(rows: list[Row], *, as_json: bool) -> None:
@@ -100,26 +103,15 @@ def _show(rows: list[Row], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    if not rows:
-        talk().print(
-            "There are no vectorizers. Declare one: SELECT embed.create_vectorizer(...), or vectordb:embedding."
-        )
-        return
     console = data()
     if console.is_terminal:
-        console.print(table(rows))
-    else:
+        console.print(screen(rows, console.width))
+        return
+    if rows:
         for line in lines(rows):
             typer.echo(line)
-    for row in rows:
-        if row.get("problem"):
-            talk().print(f"{row['name']}: {row['problem']}", markup=False)
-        if row["dead"]:
-            talk().print(
-                f"{row['name']}: {row['dead']} rows are dead, the latest because of: {row['dead_reason']}\n"
-                f"  mend that, then: vectordb embed retry {row['name']}",
-                markup=False,
-            )
+    for note in notes(rows):
+        talk().print(note, markup=False)
 
 
 def _waiting(session: "Session") -> None:
@@ -139,18 +131,55 @@ def _waiting(session: "Session") -> None:
         )
 
 
-def table(rows: Sequence[Row]) -> "Table":
-    """For a terminal."""
+def screen(rows: Sequence[Row], width: int) -> "Group":
+    """For a terminal: the columns that fit, and below them what somebody has to know."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, pad_edge=False)
-    for column in _COLUMNS:
-        made.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=column != "circuit")
+    parts: list[Table | Text] = []
+    if rows:
+        shown = [dict(zip(_COLUMNS, cells(row), strict=True)) for row in rows]
+        columns, name_width = _fitting(shown, width)
+        made = Table(box=None, pad_edge=False)
+        for column in columns:
+            most = name_width if column == "vectorizer" else None
+            made.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True, max_width=most)
+        for row, texts in zip(rows, shown, strict=True):
+            made.add_row(*(Text(texts[column]) for column in columns), style="red" if _ill(row) else "")
+        parts.append(made)
+    return Group(*parts, *(Text(note) for note in notes(rows)))
+
+
+def _fitting(shown: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], int]:
+    """The columns that a terminal has room for, and how wide the names may be."""
+    widths = {column: max(len(column), *(len(texts[column]) for texts in shown)) for column in _COLUMNS}
+    columns = [column for column in _COLUMNS if column != "circuit"]
+    for spared in _SPARED:
+        others = sum(widths[column] + 2 for column in columns if column != "vectorizer")
+        if others + min(widths["vectorizer"], _LEAST_NAME) <= width:
+            break
+        columns.remove(spared)
+    others = sum(widths[column] + 2 for column in columns if column != "vectorizer")
+    return columns, max(1, width - others)
+
+
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """What somebody has to know or to do."""
+    if not rows:
+        yield "There are no vectorizers. Declare one: SELECT embed.create_vectorizer(...), or vectordb:embedding."
     for row in rows:
-        bad = _ill(row)
-        made.add_row(*(Text(text) for text in cells(row)), style="red" if bad else "")
-    return made
+        name = row["name"]
+        if row.get("problem"):
+            yield f"{name}: {row['problem']}"
+        if row["circuit"]:
+            yield f"{name}: the circuit is open: {row['circuit']}\n  mend that, then: vectordb embed resume {name}"
+        if row["dead"]:
+            many = "1 row is" if row["dead"] == 1 else f"{row['dead']} rows are"
+            yield (
+                f"{name}: {many} dead, the latest because of: {row['dead_reason']}\n"
+                f"  mend that, then: vectordb embed retry {name}"
+            )
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:

@@ -34,7 +34,8 @@ def worker(
     """Work off what is to be embedded, with the code of the deployed function, until Ctrl-C or SIGTERM.
 
     It logs in as vectordb_embedder by token, so that you need rds-db:connect as it, and asks the models with your own
-    permissions. What it has not finished when it ends is free for others. It polls: a cluster with minCapacity 0 stays awake.
+    permissions: what those do not allow it leaves to others. What it has not finished when it ends is free for them, too. It polls:
+    a cluster with minCapacity 0 stays awake.
 
     \b
     vectordb worker --local
@@ -53,6 +54,11 @@ def worker(
     target = targets.chosen(stack, local, database)
     target.use()
     settings = target.settings
+    if target.outputs.get("embeddingModels") == [] and not target.outputs.get("embedding"):
+        raise VectordbError(
+            f"{target.name} has no embeddings, and no login {LOGIN}",
+            remedy="Configure vectordb:embedding (docs/embeddings.md), and deploy: make up, or pulumi up.",
+        )
     login = TokenLogin(host=settings.host, port=settings.port, user=LOGIN, region=settings.region)
     deadline = Deadline(timeout)
     with (
@@ -62,6 +68,7 @@ def worker(
         told = environment(target, route) | {
             "VECTORDB_EMBED_POLL_SECONDS": str(poll),
             "VECTORDB_EMBED_CONCURRENCY": str(concurrency),
+            "VECTORDB_EMBED_HELPS": "true",
         }
         to_stderr(f"embeds what changes in {settings.database} of {target.name}, as {LOGIN}, until Ctrl-C")
         status = child.run([sys.executable, "-m", "embedder"], {**os.environ, **told})

@@ -15,9 +15,11 @@ MILLION = Decimal(1_000_000)
 METRICS = 5
 """That the worker writes with its log at each sweep, of one vectorizer: Pending and Coverage, each with the vectorizer's name and
 without, and Sweeps (lambda/embedder/metrics.py). The others are written while there is something to say."""
+PAGE = "https://aws.amazon.com/bedrock/pricing/"
 ROWS_OF_A_CALL = 96
 IDLE_POLLS = Decimal(15) * 60
-"""Requests an hour of an idle mapping: five pollers, each waiting for 20 s (Lambda Developer Guide, SQS polling)."""
+"""Requests an hour of an idle mapping: five pollers, fewer only where there is no maximum concurrency (Lambda Developer Guide, scaling
+behavior for SQS event source mappings), each waiting for 20 s, the longest that SQS lets one wait (docs/assumptions.md, 104)."""
 RESUME_SECONDS = 30
 """As components/embedding/schedule.py has it."""
 
@@ -31,11 +33,18 @@ def worker(resource: Resource, sheet: Sheet, variables: dict[str, object]) -> tu
     """Its models and metrics; returns the calls of a month, and the seconds that they last together."""
     usage = sheet.usage
     rows, sweeps = usage.exact("embedded_rows"), _sweeps(sheet)
-    models = json.loads(str(variables.get("VECTORDB_MODELS") or "[]"))
-    for model in models:
-        tokens = rows * usage.exact("tokens_of_a_row") / len(models) / MILLION
-        sheet.used(resource, f"tokens of {model}", tokens, f"bedrock.{model}")
-    if len(models) > 1:
+    models = _models(variables)
+    if models is None:
+        sheet.no_price(resource, "its models are unknown before the deployment, and so are the prices of their tokens")
+    for model in models or ():
+        tokens = rows * usage.exact("tokens_of_a_row") / len(models or ()) / MILLION
+        if (price := f"bedrock.{model}") in sheet.prices:
+            sheet.used(resource, f"tokens of {model}", tokens, price)
+        else:
+            sheet.no_price(
+                resource, f"the price of {model} is not known: look at {PAGE}, and add it to vectordb/cost/prices.json"
+            )
+    if models and len(models) > 1:
         sheet.note(resource, "the rows are taken to be shared equally by its models.")
     if "VECTORDB_EMBED_ENDPOINTS" in variables:
         sheet.note(resource, "servers of models in the VPC are not counted.")
@@ -69,6 +78,14 @@ def interval(schedule: Resource) -> Decimal | None:
     """The minutes between two runs; none of a schedule that is not a rate in minutes."""
     found = re.fullmatch(r"rate\((\d+) minutes?\)", str(schedule.inputs.get("scheduleExpression")))
     return Decimal(found[1]) if found else None
+
+
+def _models(variables: dict[str, object]) -> list[str] | None:
+    """By their ids; None where they are not known."""
+    try:
+        return list(json.loads(str(variables.get("VECTORDB_MODELS", "[]"))))
+    except ValueError:
+        return None
 
 
 def _sweeps(sheet: Sheet) -> Decimal:

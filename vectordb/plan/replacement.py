@@ -56,7 +56,11 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:kms/alias:Alias": _NAMED,
     "aws:kms/key:Key": frozenset({"customerMasterKeySpec", "customKeyStoreId", "keyUsage", "multiRegion"}),
     "aws:lambda/alias:Alias": frozenset({"functionName", "name"}),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": frozenset(
+        {"eventSourceArn", "selfManagedEventSource", "startingPosition", "startingPositionTimestamp"}
+    ),
     "aws:lambda/function:Function": frozenset({"name", "packageType"}),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": frozenset({"functionName", "qualifier"}),
     "aws:rds/cluster:Cluster": frozenset(
         {
             "availabilityZones",
@@ -115,9 +119,14 @@ REPLACES: dict[str, frozenset[str]] = {
     ),
     "aws:s3/vectorsVectorBucket:VectorsVectorBucket": frozenset({"encryptionConfigurations", "vectorBucketName"}),
     "aws:s3/vectorsVectorBucketPolicy:VectorsVectorBucketPolicy": frozenset({"vectorBucketArn"}),
+    "aws:scheduler/schedule:Schedule": frozenset({"groupName", *_NAMED}),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": _NAMED,
     "aws:sns/topic:Topic": frozenset({"fifoTopic", *_NAMED}),
     "aws:sns/topicPolicy:TopicPolicy": frozenset({"arn"}),
     "aws:sns/topicSubscription:TopicSubscription": frozenset({"endpoint", "protocol", "topic"}),
+    "aws:sqs/queue:Queue": frozenset({"fifoQueue", *_NAMED}),
+    "aws:sqs/queuePolicy:QueuePolicy": frozenset({"queueUrl"}),
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": frozenset({"queueUrl"}),
     "aws:ssm/document:Document": frozenset({"name"}),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": frozenset({"securityGroupId"}),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": frozenset({"securityGroupId"}),
