@@ -160,7 +160,7 @@ def test_the_network_page_has_every_flow():
         ("embedder to s3vectors", 443),
         ("embedder to sqs", 443),
         ("embedder to secretsmanager", 443),
-        ("embedder to models internal 8443", 8443),
+        ("embedder to server sg 0123456789abcdef0 8443", 8443),
         ("embedder to database", 5432),
         ("database proxy to database", 5432),
         ("rds proxy to database", 5432),

@@ -144,7 +144,7 @@ REFUSED = [
     (docs(chunking={"size": 100}), "size: belongs to a method that cuts; set method to recursive, or leave it out"),
     (docs(chunking={"method": "fixed", "size": 100, "overlap": 60}), "overlap 60 is more than half of size 100; lower it to 50"),
     (docs(destination={"kind": "column"}), "the kind column needs column"),
-    (docs(destination={"column": "v"}), "column: the kind table has view, type, distance; leave out the others"),
+    (docs(destination={"column": "v"}), "column: the kind table has view, type, distance; leave out the others, or give kind: column"),
     (docs(destination={"kind": "s3_vectors", "index": "other"}), "writes to the index 'other', and indexes has none; add it there"),
     (docs(delivery={"mode": "event", "rowLimit": 5}), "onFailure and rowLimit belong to the modes sync_lambda and in_transaction"),
     (

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.embedding.schedule import waking
+from tests.components.configured import refused
 from tests.components.models.known import Known
 from tests.components.recorded import ROOT, all_of, only, record
 from vectordb.local.permissions import needs, truth
@@ -74,7 +75,10 @@ def test_its_roles_may_what_they_need_and_nothing_else(shape):
 
 
 @built
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(one, marks=pytest.mark.long) if one.startswith("no ") or one == "rds" else one for one in SHAPES],
+)
 def test_the_policy_pack_passes(shape):
     made = plan.make(configuration(SHAPES[shape]))
     assert made.violations == ()
@@ -189,9 +193,43 @@ def test_servers_of_models_are_reached_on_their_port_and_nothing_else():
 
 @built
 @pytest.mark.parametrize(
+    "origins",
+    [
+        ("https://a-b.internal:8443", "https://a.b-internal:8443"),
+        ("https://database", "https://sqs"),
+        ("https://" + "a" * 250, "https://" + "a" * 249 + "b"),
+    ],
+    ids=["alike", "called as what is reached anyway", "long"],
+)
+def test_every_server_has_rules_of_its_own_that_stay_when_another_goes(origins):
+    servers = [{"origin": one, "securityGroupId": f"sg-0123456789abcdef{n}"} for n, one in enumerate(origins)]
+    asked = {"models": [TITAN], "endpoints": servers}
+    made = program.run(configuration({"embedding": asked}), Known("us-east-1"))
+    names = [r.name for r in made.resources if "SecurityGroup" in r.type and "embedder-to-" in r.name]
+    assert len(names) == len(set(names)) == 10
+    assert all(len(r.inputs["description"]) <= 255 for r in made.resources if r.name in names)
+    fewer = program.run(configuration({"embedding": asked | {"endpoints": servers[1:]}}), Known("us-east-1"))
+    assert {r.name for r in fewer.resources if r.name in names} == {n for n in names if "cdef0-" not in n}
+
+
+@built
+def test_the_groups_interfaces_are_deleted_while_the_role_still_may():
+    made = program.run(configuration(SHAPES["least"]), Known("us-east-1"))
+    group = only(made, "SecurityGroup", "embedder-group")
+    assert "embedder-work" in {urn.rpartition("::")[2] for urn in group.dependencies}
+
+
+@built
+@pytest.mark.parametrize(
     ("keys", "period", "oldest"),
-    [({}, 7200, 7200), ({"sweepMinutes": 1, "oldestMinutes": 5}, 300, 300), ({"sweepMinutes": 0}, 3600, 900)],
-    ids=["pausing", "every minute", "never"],
+    [
+        ({}, 7200, 7200),
+        ({"sweepMinutes": 1, "oldestMinutes": 5}, 300, 300),
+        ({"sweepMinutes": 0}, 3600, 900),
+        ({"sweepMinutes": 721}, 86400, 86520),
+        ({"sweepMinutes": 1440}, 86400, 172800),
+    ],
+    ids=["pausing", "every minute", "never", "twice a day or less", "once a day"],
 )
 def test_alarms_look_at_two_intervals_of_the_sweep(keys, period, oldest):
     made = program.run(configuration({"embedding": {"models": [TITAN], **keys}}), Known("us-east-1"))
@@ -201,6 +239,9 @@ def test_alarms_look_at_two_intervals_of_the_sweep(keys, period, oldest):
     )
     assert {alarm["period"] for alarm in alarms.values()} == {period}
     assert alarms["oldest"]["threshold"] == oldest
+    if sweeps := alarms.get("sweeps"):
+        # One sweep that comes a little late is no alarm.
+        assert sweeps["evaluationPeriods"] * period >= 120 * keys.get("sweepMinutes", 60)
     missing = {key: alarm["treatMissingData"] for key, alarm in alarms.items()}
     assert missing.pop("sweeps", "breaching") == "breaching"
     assert set(missing.values()) == {"notBreaching"}
@@ -233,3 +274,24 @@ def test_sql_is_told_and_so_are_those_who_apply_it_by_hand():
 )
 def test_what_sweeps_cost_a_cluster_that_pauses(minutes, said):
     assert said in waking(minutes, 300)
+
+
+@built
+def test_variables_that_would_not_fit_are_refused_before_lambda_refuses_them():
+    """The largest that the configuration takes is within the 4,096 bytes of Lambda's quota (Lambda Developer Guide, quotas)."""
+    names = [f"an-index-of-some-length-{n:02}" for n in range(22)]
+    indexes = [{"name": name, "dimension": 256} for name in names]
+    pem = "-----BEGIN CERTIFICATE-----\n" + "\n".join(["A" * 64] * 16) + "\n-----END CERTIFICATE-----\n"
+    server = SERVER | {"caCertificate": pem}
+    wide = {"models": [TITAN], "indexes": names, "batch": True}
+    [line] = refused(indexes=indexes, embedding=wide | {"endpoints": [server]})
+    assert "the worker's environment has room for" in line
+    fits = wide | {"indexes": names[:8], "endpoints": [server]}
+    stack = StackConfiguration(
+        "p" * 90, "s" * 90, ROOT,
+        {"aws:region": "us-gov-west-1", "vectordb:indexes": json.dumps(indexes), "vectordb:embedding": json.dumps(fits)},
+        frozenset(),
+    )  # fmt: skip
+    made = program.run(stack, Known("us-gov-west-1"))
+    variables = only(made, "Function", "embedder-function").inputs["environment"]["variables"]
+    assert sum(len(key) + len(value) for key, value in variables.items()) <= 4096

@@ -113,6 +113,31 @@ def test_the_worker_and_sql_are_told(made):
     assert not [n for n in all_of(made, "VpcEndpointPolicy") if n == "network-s3"]
 
 
+@built
+@pytest.mark.parametrize("bastion", [True, False])
+def test_the_gateway_of_s3_lets_the_worker_to_its_files_and_has_one_policy(bastion):
+    transport = {} if bastion else {"transport": "data-api"}
+    recording = program.run(configuration(ON | {"bastion": bastion} | transport), Known("us-east-1"))
+    gateway = {
+        name: json.loads(found.inputs["policy"])["Statement"]
+        for name, found in all_of(recording, "VpcEndpointPolicy").items()
+        if name.endswith("-s3")
+    }
+    [(name, statements)] = gateway.items()
+    assert name == ("bastion-s3" if bastion else "network-s3")
+    work = json.loads(only(recording, "RolePolicy", "embedder-work").inputs["policy"])["Statement"]
+    files = [one for one in work if "s3:" in json.dumps(one["Action"])]
+    through = [one for one in statements if one.get("Condition")]
+    resources = [one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]] for one in through]
+    assert [one["Action"] for one in through] == [one["Action"] for one in files]
+    assert resources == [[one["Resource"]] for one in files]
+    assert len(files) == 3
+    assert len(statements) == len(files) + bastion
+    # The same caller as at the endpoint of the jobs.
+    control = json.loads(only(recording, "VpcEndpointPolicy", "network-bedrock").inputs["policy"])["Statement"]
+    assert {json.dumps(one["Condition"]) for one in through} == {json.dumps(control[0]["Condition"])}
+
+
 COHERE = "cohere.embed-v4:0"
 
 

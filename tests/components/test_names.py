@@ -23,6 +23,9 @@ NAMES = {
     "aws:rds/proxy:Proxy": "name",
     "aws:s3/vectorsVectorBucket:VectorsVectorBucket": "vectorBucketName",
     "aws:budgets/budget:Budget": "name",
+    "aws:scheduler/schedule:Schedule": "name",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": "name",
+    "aws:sqs/queue:Queue": "name",
 }
 """Type → the property with a name that is unique in the account and region."""
 
@@ -32,6 +35,7 @@ KEYS = {
     },
     "indexes": [{"name": "docs", "dimension": 8}],
     "observability": {"budget": 100},
+    "embedding": {"models": ["amazon.titan-embed-text-v2:0"]},
 }  # fmt: skip
 ODD = ["a" * 100, "b" * 99 + "-", "Prod.EU_west-2", "7", "-._x_.-", "ab." * 33, "x--y", "_"]
 

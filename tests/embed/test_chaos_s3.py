@@ -160,7 +160,7 @@ def stable(database):
 
 
 def test_what_is_seen_is_right_and_the_rest_is_deleted(database, chaos_model, index, clean_first, seed):  # noqa: F811
-    chaos = IndexChaos(index, database, chaos_model, seed, seconds(9))
+    chaos = IndexChaos(index, database, chaos_model, seed, seconds(7))
     result = chaos.run()
     assert_right(result)
     assert result.hidden == [], result

@@ -36,6 +36,7 @@ def make(folder):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     made = make(tmp_path_factory.mktemp("both") / "project")
+    made.configure(engine="both", auroraVersion="17.6", rdsVersion="16", snapshot="shop-before")
     yield made
     made.run("local", "down")
     assert made.processes() == []
@@ -83,6 +84,17 @@ def test_status_lists_each_with_its_engine_endpoint_and_login(project, up):
         )
         assert f"endpoint {database['host']} on 127.0.0.1:{database['port']}" in lines
         assert f"login {database['user']} on database vectordb" in lines
+
+
+def test_versions_of_their_own_and_what_is_different_here(project, up):
+    aurora, rds = project.status()["databases"]
+    assert re.fullmatch(r"18\.\d+", aurora["postgres_version"])
+    assert re.fullmatch(r"16\.\d+", rds["postgres_version"])
+    assert [line for line in up.stderr.splitlines() if line.startswith("! ")] == [
+        f"! database: PostgreSQL 17.6 is declared; {aurora['postgres_version']} runs here.",
+        "! database: the 2 reader instances share the writer's server.",
+        "! database: nothing is restored here; the database is the one that was here, or empty.",
+    ]
 
 
 def test_the_first_database_s_fields_stand_where_a_stack_with_one_had_them(project, up):
@@ -282,22 +294,6 @@ def test_what_cannot_run_here_says_what_to_do(other, keys, said, remedy):
     assert said in done.stderr
     assert remedy in done.stderr
     assert other.processes() == []
-
-
-def test_versions_of_their_own_and_what_is_different_here(other):
-    other.run("local", "reset", "--yes")
-    other.configure(engine="both", auroraVersion="17.6", rdsVersion="16", dataApi=True, snapshot="shop-before")
-    other.accept()
-    done = other.run("local", "up")
-    assert done.returncode == 0, done.stderr
-    aurora, rds = other.status()["databases"]
-    assert re.fullmatch(r"18\.\d+", aurora["postgres_version"])
-    assert re.fullmatch(r"16\.\d+", rds["postgres_version"])
-    assert [line for line in done.stderr.splitlines() if line.startswith("! ")] == [
-        f"! database: PostgreSQL 17.6 is declared; {aurora['postgres_version']} runs here.",
-        "! database: the 2 reader instances share the writer's server.",
-        "! database: nothing is restored here; the database is the one that was here, or empty.",
-    ]
 
 
 def test_rds_describes_each_as_it_is_declared(folder):

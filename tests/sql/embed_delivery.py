@@ -41,6 +41,8 @@ class Stage:
     at_once: bool = False
     """Whether a bell calls the worker in a thread, as Lambda does, while the transaction that rang is still committing."""
     threads: list[threading.Thread] = field(default_factory=list)
+    lock_timeout: str = "5s"
+    """Of the worker; 5 s is its login's."""
 
     def behave(self, event: bytes) -> Answer | None:
         document = json.loads(event)
@@ -71,6 +73,7 @@ class Stage:
         def connect() -> Any:
             connection = self.bench.database.server.superuser_connection("vectordb")
             connection.execute("SET ROLE vectordb_worker")
+            connection.execute(f"SET lock_timeout = '{self.lock_timeout}'")
             return connection
 
         database = Postgres(connect)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.embed.model import POISON, RefusedError
 from tests.sql.cases import failure
-from tests.sql.embed_delivery import ARN, Stage
+from tests.sql.embed_delivery import ARN, TITAN, Stage
 
 EVENT = "embed.deliver_event()"
 FAST = "embed.limits(requests_per_minute => 60000)"
@@ -79,7 +79,7 @@ def test_nobody_is_called_who_is_on_the_way(stage: Stage) -> None:
 def test_what_waits_and_was_not_rung_for_silences_nobody(stage: Stage) -> None:
     """Of those that commit together one asks whether to ring; what the others put there is no sign that one of them rang."""
     docs = stage.docs(EVENT)
-    stage.bench.run(f"SELECT setval('embed.bell_{docs}', embed.milliseconds() + 60000)")
+    stage.bench.run(f"SELECT setval('embed.bell_{docs}', embed.milliseconds() + 9000)")
     stage.bench.run("INSERT INTO app.docs VALUES (1, 't', 'one')")
     assert stage.bells == []
     stage.forget_bell()
@@ -131,6 +131,32 @@ def test_a_worker_that_is_faster_than_the_commit_looks_again(stage: Stage, monke
             thread.join(30)
         assert stage.bench.work() == []
     assert stage.settled()
+
+
+def test_it_rings_after_what_else_is_deferred_to_the_commit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks of constraints may take long; a worker that is called before them has looked twice when the transaction commits."""
+    monkeypatch.setattr("embedder.handler.SECOND_LOOK_SECONDS", 0.05)
+    stage.docs(EVENT)
+    stage.bench.run(
+        "CREATE TABLE app.others (id integer);"
+        "CREATE FUNCTION app.checks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END';"
+        "CREATE CONSTRAINT TRIGGER checks AFTER INSERT ON app.others DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.checks()"
+    )
+    stage.at_once = True
+    stage.bench.run("BEGIN; INSERT INTO app.docs VALUES (1, 't', 'one'); INSERT INTO app.others VALUES (1); COMMIT")
+    for thread in stage.threads:
+        thread.join(30)
+    assert stage.bench.work() == []
+    assert stage.settled()
+
+
+def test_a_clock_that_went_back_silences_nobody(stage: Stage) -> None:
+    docs = stage.docs(EVENT)
+    for kind in ("bell", "rung"):
+        stage.bench.run(f"SELECT setval('embed.{kind}_{docs}', embed.milliseconds() + 3600000)")
+    stage.bench.run("INSERT INTO app.docs VALUES (1, 't', 'one')")
+    assert len(stage.bells) == 1
+    assert stage.answer_bells() == 1
 
 
 def test_writers_without_pause_are_all_heard(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,3 +279,21 @@ def test_strangers_cannot_ring(stage: Stage) -> None:
     with stage.bench.database.login() as app:
         for call in ("embed.ring(1)", "embed.ring_later(1)", "embed.deliver(1, '{}', '{}', '{}')", "embed.run_job(1)"):
             assert failure(app, f"SELECT {call}")[0] == "42501"
+
+
+def test_a_table_that_is_locked_delays_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody alters a table for long: the worker gives back what it has of it, and goes on with the other vectorizers."""
+    monkeypatch.setattr("embedder.worker.CALM_SECONDS", 0.001)
+    stage.docs("embed.deliver_scheduled()", rows=2, backfill="'now'")
+    stage.bench.run(
+        "CREATE TABLE app.others (id bigint PRIMARY KEY, body text); INSERT INTO app.others VALUES (1, 'one')"
+    )
+    others = stage.bench.vectorizer("others", "app.others", embedding=TITAN)
+    stage.lock_timeout = "100ms"
+    stage.bench.run("INSERT INTO app.docs VALUES (7, 't', 'seven')")
+    with stage.bench.session() as user, user.transaction():
+        user.execute("LOCK TABLE app.docs IN ACCESS EXCLUSIVE MODE")
+        assert stage.work({"sweep": True})["rows"] == 1
+        assert stage.bench.value("SELECT count(*) FROM embed.work WHERE vectorizer_id = %s", others) == 0
+    assert stage.work({"sweep": True})["rows"] == 3
+    assert stage.bench.work() == []

@@ -150,7 +150,7 @@ def test_more_rows_than_the_limit_are_queued_and_a_bell_rings_once(stage: Stage)
 
 
 def test_requests_are_divided_below_six_megabytes(stage: Stage) -> None:
-    stage.docs(ABORT, chunking="embed.chunk_recursive(20000)")
+    stage.docs(ABORT, chunking="embed.chunk_recursive(20000)", limits="embed.limits(requests_per_minute => 60000)")
     stage.bench.run(
         "INSERT INTO app.docs SELECT n, 't', repeat('word ' || n || ' ', 50000) FROM generate_series(1, 12) AS n"
     )

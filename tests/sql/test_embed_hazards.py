@@ -191,53 +191,6 @@ def test_a_transaction_that_began_before_the_vectorizer(bench: Bench) -> None:
     assert bench.reconciled() == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("when", ["finished after", "finished before"])
-def test_truncate(bench: Bench, when: str) -> None:
-    """Nothing that was embedded before stays, also what was on its way."""
-    bench.docs(50)
-    docs = bench.vectorizer()
-    bench.worker.advance(docs)
-    first = bench.worker.read(bench.worker.claim(docs, count=20))
-    assert set(bench.worker.finish(first).values()) == {"done"}
-    second = bench.worker.read(bench.worker.claim(docs, count=20))
-    if when == "finished before":
-        bench.worker.connection.execute("BEGIN")
-        bench.worker.finish(second)
-        bench.run("TRUNCATE app.docs")
-        with bench.session() as other:
-            # The sweep waits for results that are not committed yet.
-            other.execute("SET lock_timeout = '100ms'")
-            assert other.execute("SELECT more FROM embed.advance(%s, 1)", (docs,)).fetchall() == [(True,)]
-            assert bench.run("SELECT fenced FROM embed.sweep") == [(False,)]
-        bench.worker.connection.execute("COMMIT")
-    else:
-        bench.run("TRUNCATE app.docs")
-        assert set(bench.worker.finish(second).values()) == {"changed"}
-    bench.run("INSERT INTO app.docs VALUES (7, 't', 'after')")
-    bench.worker.drain(docs)
-    assert bench.value("SELECT sweeping FROM embed.status") is False
-    assert chunks(bench) == [(7, "after")]
-    assert bench.run("SELECT * FROM embed.search('docs', '[1,1,1]')")[0][:3] == ([7], 0, "after")
-    assert bench.reconciled() == (0, 0, 0, 0)
-    assert bench.work() == []
-
-
-def test_truncating_one_partition(bench: Bench) -> None:
-    bench.run("CREATE TABLE app.docs (id integer PRIMARY KEY, body text) PARTITION BY RANGE (id)")
-    bench.run("CREATE TABLE app.docs_low PARTITION OF app.docs FOR VALUES FROM (0) TO (10)")
-    bench.run("CREATE TABLE app.docs_high PARTITION OF app.docs FOR VALUES FROM (10) TO (20)")
-    bench.run("INSERT INTO app.docs SELECT n, 'body ' || n FROM generate_series(5, 14) AS n")
-    docs = bench.vectorizer()
-    bench.worker.advance(docs)
-    bench.worker.finish(bench.worker.read(bench.worker.claim(docs, count=7)))
-    on_its_way = bench.worker.read(bench.worker.claim(docs))
-    bench.run("TRUNCATE app.docs_low")
-    bench.worker.finish(on_its_way)
-    bench.worker.drain(docs)
-    assert [row[0] for row in chunks(bench)] == [10, 11, 12, 13, 14]
-    assert bench.reconciled() == (0, 0, 0, 0)
-
-
 def test_a_changed_primary_key(bench: Bench) -> None:
     bench.docs(3)
     docs = bench.vectorizer()
@@ -286,3 +239,75 @@ def test_a_rolled_back_change_is_no_change(bench: Bench) -> None:
         user.execute("INSERT INTO app.docs VALUES (2, 't', 'never')")
     assert bench.work() == []
     assert bench.worker.available() == []
+
+
+def test_a_generation_given_up_and_another_begun_while_one_is_embedded(bench: Bench) -> None:
+    """A number is never given twice: else what the first model made would be taken for the second's."""
+    bench.docs(2)
+    docs = bench.vectorizer()
+    bench.worker.drain(docs)
+    first = bench.value(
+        "SELECT embed.alter_vectorizer('docs', embedding => embed.http('http://model.test', 'first', 5))"
+    )
+    bench.worker.advance(docs, first)
+    claim = bench.worker.read(bench.worker.claim(docs, first))
+    items = bench.worker.items(claim, 5)
+    bench.run("SELECT embed.abandon('docs', %s)", first)
+    second = bench.value(
+        "SELECT embed.alter_vectorizer('docs', embedding => embed.http('http://model.test', 'second', 5))"
+    )
+    assert second != first
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        bench.worker.finish(claim, items)
+    assert bench.value(f"SELECT count(*) FROM embeddings.docs_generation_{second}") == 0
+    bench.worker.drain(docs, second, dimension=5)
+    assert bench.value("SELECT embed.cutover('docs')") == second
+
+
+def test_another_content_expression_while_a_row_is_embedded(bench: Bench) -> None:
+    """What was read by the expression of before is not taken, for nobody would find it: the row is known to be queued."""
+    bench.docs(2)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    claim = bench.worker.read(bench.worker.claim(docs))
+    items = bench.worker.items(claim)
+    with bench.owner.transaction():
+        bench.run("SELECT embed.refresh('docs', content => 'title')")
+        with bench.database.server.superuser_connection("vectordb") as other:
+            # Nobody reads by it any more, and writes by the new one have not begun.
+            other.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("SELECT * FROM embed.content(%s, 1, '{[1]}')", (docs,))
+    assert bench.reconciled(repair="true")[1] == 0
+    assert set(bench.worker.finish(claim, items).values()) == {"changed"}
+    bench.worker.drain(docs)
+    assert chunks(bench) == [(1, "t1"), (2, "t2")]
+    assert bench.reconciled() == (0, 0, 0, 0)
+
+
+def test_a_snapshot_of_before_a_worker_came(bench: Bench) -> None:
+    """A transaction of REPEATABLE READ that writes a row which a worker has claimed since: at worst it is to be tried again."""
+    bench.docs(1)
+    docs = bench.vectorizer()
+    bench.worker.advance(docs)
+    with bench.session() as user:
+        user.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        user.execute("SELECT count(*) FROM pg_class")
+        claim = bench.worker.read(bench.worker.claim(docs))
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            user.execute("UPDATE app.docs SET body = 'newer'")
+        user.execute("ROLLBACK")
+        bench.worker.finish(claim)
+        user.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        user.execute("SELECT count(*) FROM pg_class")
+        user.execute("UPDATE app.docs SET body = 'newer'")
+        user.execute("COMMIT")
+    bench.worker.drain(docs)
+    assert chunks(bench) == [(1, "newer")]
+
+
+def test_after_a_restore_an_administrator_can_keep_keys_from_coming_twice(bench: Bench) -> None:
+    """docs/embeddings.md, "Copies and restores of the database"."""
+    before = bench.value("SELECT nextval('embed.lease')")
+    bench.run("SELECT setval('embed.lease', nextval('embed.lease') + 1000000000)")
+    assert bench.value("SELECT nextval('embed.lease')") > before + 1000000000

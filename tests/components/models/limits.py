@@ -186,11 +186,11 @@ TOGETHER = (
     ),
     Together(
         "aws:cloudwatch/metricAlarm:MetricAlarm",
-        "more data points than periods, a period that is none, or a span of more than a day (API PutMetricAlarm)",
+        "more data points than periods, a period that is none, or a span of more than seven days, a day below an hour (API PutMetricAlarm)",
         lambda i: (
             i["datapointsToAlarm"] <= i["evaluationPeriods"]
             and (i["period"] in (10, 20, 30) or i["period"] % 60 == 0)
-            and i["period"] * i["evaluationPeriods"] <= 86400
+            and i["period"] * i["evaluationPeriods"] <= (604800 if i["period"] >= 3600 else 86400)
         ),
     ),
     Together(

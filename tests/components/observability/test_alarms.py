@@ -183,9 +183,9 @@ def test_any_shape(shape):
         assert documented.wrong(alarm.namespace, alarm.metric, alarm.dimensions, databases) == ""
         assert alarm.statistic in SHAPES["Statistic"]["enum"] or re.fullmatch(r"p\d\d", alarm.statistic)
         assert alarm.comparison in SHAPES["ComparisonOperator"]["enum"]
-        # Also AWS: no more than a day, for periods below an hour.
+        # Also AWS: no more than seven days, and than a day for periods below an hour.
         assert alarm.period % 60 == 0
-        assert alarm.period * alarm.periods <= 86_400
+        assert alarm.period * alarm.periods <= (604_800 if alarm.period >= 3600 else 86_400)
         assert 1 <= (alarm.datapoints or alarm.periods) <= alarm.periods
         assert alarm.threshold >= 0
         assert "-" not in alarm.key

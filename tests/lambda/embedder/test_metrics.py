@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from components.observability.embedding_alarms import embedding_alarms
 from embedder import metrics
 from embedder.database import Status, UnavailableError
 from embedder.metrics import MOST_VECTORIZERS, Metrics
@@ -76,3 +77,50 @@ def test_nothing_outside_lambda(written, monkeypatch):
     database = Statuses(Status("docs", CALM))
     Metrics().write(database, sweep=True)
     assert (written(), database.asked) == ([], 0)
+
+
+WORST = {"OldestAgeSeconds": 901.0, "Dead": 1, "CircuitOpen": 1, "Problems": 1}
+
+
+def ringing(lines):
+    """The alarms that ring on these lines, as CloudWatch would take metrics out of them."""
+    data = {}
+    for line in lines:
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            for names in directive["Dimensions"]:
+                for one in directive["Metrics"]:
+                    place = (directive["Namespace"], one["Name"], tuple(sorted((n, line[n]) for n in names)))
+                    data.setdefault(place, []).append(line[one["Name"]])
+    known = {"Maximum": max, "Sum": sum}
+    compared = {
+        "GreaterThanThreshold": float.__gt__,
+        "GreaterThanOrEqualToThreshold": float.__ge__,
+        "LessThanThreshold": float.__lt__,
+    }
+    rung = set()
+    for alarm in embedding_alarms(
+        {"function_name": "vectordb-dev-embedder", "sweep_minutes": 1, "oldest_seconds": 900}
+    ):
+        values = data.get((alarm.namespace, alarm.metric, tuple(sorted(alarm.dimensions.items()))))
+        breaches = (
+            compared[alarm.comparison](float(known[alarm.statistic](values)), alarm.threshold) if values else None
+        )
+        if breaches or (breaches is None and alarm.missing == "breaching"):
+            rung.add(alarm.key)
+    return rung
+
+
+@pytest.mark.parametrize(("metric", "alarm"), [*zip(WORST, ("oldest", "dead", "circuit", "problem"), strict=True)])
+def test_each_alarm_rings_on_what_the_worker_writes_and_on_nothing_else(written, metric, alarm):
+    # That it is one of many, and has no metrics of its own, does not hide it.
+    ill = Status("z_last", CALM | {metric: WORST[metric]})
+    Metrics().write(Statuses(*(Status(f"v{n:02}", CALM) for n in range(MOST_VECTORIZERS)), ill), sweep=True)
+    assert ringing(written()) == {alarm}
+
+
+def test_a_worker_that_is_dead_rings_by_its_silence_alone(written):
+    assert ringing(written()) == {"sweeps"}
+    Metrics().write(Statuses(Status("docs", CALM)), sweep=True)
+    assert ringing(written()) == set()
+    Metrics().write(Statuses(Status("docs", CALM)))  # a bell was answered, and no sweep comes
+    assert ringing(written()) == {"sweeps"}

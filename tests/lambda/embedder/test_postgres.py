@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from embedder.database import RefusedError, UnavailableError
+from embedder.database import LockedError, RefusedError, UnavailableError
 from embedder.postgres import Postgres
 
 SECRET = "NOBODY-MAY-SEE-THIS"
@@ -55,9 +55,13 @@ def test_other_questions_are_not_repeated_on_another_connection():
         database.finish(1, 1, [])
 
 
-@pytest.mark.parametrize(
-    "error", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable]
-)
+def test_who_waited_for_a_lock_has_waited_enough():
+    """As long as its login's lock_timeout says."""
+    with pytest.raises(LockedError, match=r"^55P03$"):
+        postgres(Connection(psycopg.errors.LockNotAvailable(SECRET))).content(1, 1, [])
+
+
+@pytest.mark.parametrize("error", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure])
 def test_collisions_are_tried_three_times(error):
     assert postgres(Connection(error(SECRET), error(SECRET), [("[1]", "done")])).finish(1, 1, []) == {"[1]": "done"}
     with pytest.raises(UnavailableError, match=f"^{error.sqlstate}$"):

@@ -521,3 +521,19 @@ def test_refusals_while_the_caller_waits(model):
     for wrong in ({"embed": []}, {"embed": [7]}, {"config": 7}, {"purpose": "x"}, {"config": config(model="no.such")}):
         answer = handler.handle(event | wrong, Context())
         assert (answer["ok"], answer["error"]["class"]) == (False, "configuration")
+
+
+@pytest.mark.parametrize("may_not", ["AccessDeniedException", None])
+def test_one_that_helps_leaves_to_others_what_it_may_not_do(model, monkeypatch, capsys, may_not):
+    """Somebody's own process must not stop what the deployed function may well do."""
+    monkeypatch.setenv("VECTORDB_EMBED_HELPS", "true")
+    if may_not:
+        model.failing = RefusedError(403, may_not)
+        made = queue(5)
+    else:
+        made = queue(5, embedding={"provider": "http", "model": "e5", "url": "https://models.internal/v1/embeddings"})
+    work(made)
+    assert made.circuit is None
+    assert not made.failures
+    assert [each.lease for each in made.work.values()] == [None] * 5
+    assert ("left to others" if may_not else "misconfigured") in capsys.readouterr().out

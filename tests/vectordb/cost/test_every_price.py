@@ -242,6 +242,21 @@ def test_sweeps_keep_a_cluster_awake_that_could_pause():
     assert used(bill(cluster(), member(), quick))[line] == d("41.40")
 
 
+def test_no_figure_is_invented_for_a_model_without_a_price():
+    made = bill(worker("amazon.titan-embed-text-v2:0", "acme.embed-v9"))
+    assert [one.reason for one in made.unpriced] == [
+        "the price of acme.embed-v9 is not known: look at https://aws.amazon.com/bedrock/pricing/, and add it to vectordb/cost/prices.json"
+    ]
+    assert {key for key in by_key(made) if key.startswith("bedrock.")} == {"bedrock.amazon.titan-embed-text-v2:0"}
+    unknown = make(
+        "aws:lambda/function:Function",
+        "worker",
+        handler="embedder.handler.handle",
+        environment={"variables": {"VECTORDB_MODELS": None}},
+    )
+    assert "unknown before the deployment" in bill(unknown).unpriced[0].reason
+
+
 def test_what_a_function_is_not_paid_for():
     made = bill(make(FUNCTION, tracingConfig={"mode": "PassThrough"}, environment={"variables": {"X": "y"}}))
     assert {"xray.traces", "cloudwatch.metric"} & by_key(made).keys() == set()

@@ -60,9 +60,9 @@ def test_the_projects_own_files(cloud, database):
         summary = migrate.apply(lambda: cloud.open(database), files, values, timeout=20, say=database.said.append)
         assert summary.applied == [file.label for file in files]
         assert database.rows("select to_regprocedure('s3vl.validate_config()') is not null") == [(True,)]
-        assert database.rows("select proowner::regrole::text from pg_proc where proname = 'validate_config'") == [
-            ("vectordb_owner",)
-        ]
+        assert database.rows(
+            "select proowner::regrole::text from pg_proc where oid = to_regprocedure('s3vl.validate_config()')"
+        ) == [("vectordb_owner",)]
         with cloud.open(database) as session:
             again = migrate.plan(session, files, values)
         assert (again.steps, again.unchanged) == ((), len(files))

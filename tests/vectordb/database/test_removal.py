@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from vectordb.database import administered, lock, migrate, removal, sqlfiles
+from vectordb.database import administered, connection, lock, migrate, removal, sqlfiles
 from vectordb.errors import VectordbError
 
 from .conftest import MASTER, VALUES
@@ -213,7 +213,8 @@ def test_vectorizers_go_with_their_triggers_and_what_they_made_is_kept(applied):
     assert applied.rows("select tgname from pg_trigger where tgrelid = 'docs'::regclass") == []
 
 
-def test_somebody_who_uses_a_table_is_a_refusal(applied):
+def test_somebody_who_uses_a_table_is_a_refusal(applied, monkeypatch):
+    monkeypatch.setitem(connection.SESSION_OPTIONS, "lock_timeout", "200ms")
     with applied.open() as holder:
         holder.execute("begin; lock table s3vl.config in access share mode")
         with pytest.raises(VectordbError, match="somebody uses what is to be removed"):

@@ -209,6 +209,10 @@ class Sql:
             "failed", "stdlib: describe_index ",
         ),
         ({"tenantKey": "customer"}, {"get_vectors": psycopg.errors.ExternalRoutineException("no")}, "failed", "stdlib: no "),
+        (
+            {}, {"get_vectors": psycopg.errors.WrongObjectType("belongs to the vectorizer 'docs'")}, "ok",
+            "reached through SQL: stdlib (known: a vectorizer's, and searched through it)",
+        ),
     ],
 )  # fmt: skip
 def test_indexes_that_are_reached_through_sql(make_context, monkeypatch, tenants, refused, state, detail):
