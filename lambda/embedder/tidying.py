@@ -48,13 +48,17 @@ class Tidying:
 
     def _collected(self) -> bool:
         found = self._database.garbage(s3vectors.MOST_VECTORS)
+        refused: CallError | None = None
         for arn, keys in found:
             try:
                 s3vectors.delete(arn, keys, time.monotonic() + DELETE_SECONDS)
             except CallError as error:
                 if error.code != GONE:
-                    raise
+                    refused = error  # the other indexes' garbage does not wait for this one's permissions
+                    continue
             self._database.collected(arn, keys)
+        if refused is not None:
+            raise refused
         return bool(found)
 
     def _listed(self) -> bool:

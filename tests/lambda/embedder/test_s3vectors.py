@@ -354,6 +354,15 @@ def test_garbage_that_cannot_be_deleted_stays(index, capsys):
     assert '"message":"tidying"' in capsys.readouterr().out
 
 
+def test_an_index_that_refuses_keeps_no_other_s_garbage(index, monkeypatch):
+    made = queue(index)
+    index.vectors |= {"theirs": {}, "ours": {}}
+    monkeypatch.setattr(made, "garbage", lambda count: [(f"{ARN}-of-another", ["theirs"]), (ARN, ["ours"])])
+    index.refuse = lambda _, call: (403, "AccessDeniedException") if call["indexArn"] != ARN else None
+    tidying.Tidying(made, Stopping()).go(now=True)
+    assert (made.deleted, set(index.vectors)) == (["ours"], {"theirs"})
+
+
 def test_an_index_is_listed_page_by_page(index, monkeypatch):
     monkeypatch.setattr(s3vectors, "MOST_LISTED", 3)
     made = queue(index)
