@@ -104,4 +104,4 @@ def test_a_bridge_in_a_vpc_needs_to_be_told_where():
     bridge = object.__new__(LambdaBridge)
     bridge._args, bridge._name, bridge._models = {"vpc_id": "vpc-1"}, "bridge", []
     with pytest.raises(ValueError, match="bridge: vpc_id needs subnet_ids and endpoint_security_group_ids beside it"):
-        bridge._place()
+        bridge._place(None)

@@ -169,6 +169,7 @@ def test_what_is_seen_is_right_and_the_rest_is_deleted(database, chaos_model, in
     assert index.refused["TooManyRequestsException"] > 0, result
 
 
+@pytest.mark.long
 def test_stable_keys_do_damage(database, chaos_model, index, clean_first, stable, seed):  # noqa: F811
     """Or the test above would prove nothing."""
     result = IndexChaos(index, database, chaos_model, seed, 1, collects=False, restarts=False, operating=False).run()

@@ -78,6 +78,7 @@ def calls_between(database, model, begin, end, then=lambda: None, at=0.0):
     return count
 
 
+@pytest.mark.long
 def test_a_model_of_one_text_a_call_has_its_whole_quota(database, model, embedding):
     embedding(TITAN, 400)
     model.set_quota(PER_MINUTE)

@@ -214,6 +214,7 @@ def test_the_reader_s_endpoint_leads_to_the_same_server(folder):
         assert connection.execute("SHOW work_mem").fetchone() == ("7001kB",)
 
 
+@pytest.mark.long
 def test_one_leaves_and_comes_back_with_its_data_and_port(project, up, folder, connect):
     before = {d["name"]: d["port"] for d in project.status()["databases"]}
     with connect("database", admin=True) as connection:

@@ -244,6 +244,7 @@ def test_each_user_has_a_line_in_the_passfile(without_compiler):
     assert "permission denied for schema public" in done.stderr
 
 
+@pytest.mark.long
 def test_a_replaced_index_is_a_new_one(without_compiler):
     project, _ = without_compiler
     project.configure(
