@@ -69,7 +69,10 @@ def assert_right(result):
     assert result.seconds < 10 or result.refused["ThrottlingException"] > 0, result
 
 
-@pytest.mark.parametrize(("kind", "default"), [(Chaos, 8), (ColumnChaos, 5)], ids=["table", "column"])
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [pytest.param(Chaos, 8, id="table"), pytest.param(ColumnChaos, 5, id="column", marks=pytest.mark.long)],
+)
 def test_nothing_is_lost_stale_or_left_behind(database, chaos_model, seed, kind, default):
     assert_right(kind(database, chaos_model, seed, seconds(default)).run())
 

@@ -87,6 +87,7 @@ def test_a_model_of_one_text_a_call_has_its_whole_quota(database, model, embeddi
     assert sum(model.refused.values()) <= 2
 
 
+@pytest.mark.long
 def test_texts_of_many_rows_share_the_quota(database, model, embedding):
     """Against one row a call at the same quota, as the sample of AWS does it: more than 25 times the rows."""
     embedding(COHERE, 5000)

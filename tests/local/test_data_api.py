@@ -69,6 +69,7 @@ def test_a_failure_is_told_with_its_place(project):
     assert '900_wrong.sql:2:3: ERROR 42601: syntax error at or near "selec"' in failed.stderr
 
 
+@pytest.mark.long
 def test_the_schema_is_removed_and_made_anew(project, folder):
     arn = "arn:aws:s3vectors:us-east-1:123456789012:bucket/a-bucket/index/mine"
     rows(folder, f"select s3vl.register_index('mine', '{arn}')")

@@ -56,7 +56,8 @@ def test_what_statements_embed_is_in_the_statistics_and_nobody_waits_for_it(stag
         other.execute("INSERT INTO app.docs VALUES (6, 't', 'six')")
         one.execute("COMMIT")
     figures = "SELECT sum(rows), sum(chunks_embedded), sum(calls) FROM embed.run_stats"
-    seen = "SELECT round(rows_per_second * 60) BETWEEN 3 AND 6, errors FROM embed.status"
+    # Of ten seconds at least, of two minutes at most.
+    seen = "SELECT round(rows_per_second * 60) BETWEEN 3 AND 36, errors FROM embed.status"
     assert stage.bench.run(seen) == [(True, 0)]
     stage.bench.worker.rows("SELECT embed.tidy()")
     assert stage.bench.run(figures) == [(6, 6, 6)]

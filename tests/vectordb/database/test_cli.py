@@ -187,6 +187,7 @@ def spent():
     return usage.ru_utime + usage.ru_stime
 
 
+@pytest.mark.long
 def test_an_unchanged_apply_is_quick(environment, database):
     """0.9 s as a process, 0.3 s after the imports. Of the best of a few runs; on a machine that is busy, of processor time."""
     for number in range(1, 20):

@@ -52,6 +52,7 @@ def test_files_run_once_in_order_and_are_recorded(cloud, database):
     assert database.apply().applied == []
 
 
+@pytest.mark.long
 def test_the_projects_own_files(cloud, database):
     """Function bodies, DO blocks, queries that return `void`, roles: all of sql/ goes call by call."""
     files = sqlfiles.discover(SQL)
