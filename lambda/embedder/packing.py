@@ -26,10 +26,6 @@ class Packer:
         """Behind all others."""
         self._waiting.extend(pieces)
 
-    def put_back(self, pieces: Iterable[Piece]) -> None:
-        """Before all others."""
-        self._waiting.extendleft(reversed(list(pieces)))
-
     def clear(self) -> list[Piece]:
         """Take all."""
         taken = list(self._waiting)

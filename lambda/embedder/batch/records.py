@@ -105,7 +105,7 @@ def _members(text: str) -> dict[str, str]:
         begin = _past(text, place, ":")
         _, place = _DECODER.raw_decode(text, begin)
         found[name] = text[begin:place]
-        place = _SPACE.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing, too
+        place = _past_space(text, place)
         if text[place : place + 1] == "}":
             return found
         place = _past(text, place, ",")
@@ -113,7 +113,13 @@ def _members(text: str) -> dict[str, str]:
 
 def _past(text: str, place: int, sign: str) -> int:
     """Behind a sign and the space around it. Raises ValueError when there is another."""
-    place = _SPACE.match(text, place).end()  # type: ignore[union-attr]  # as above
+    place = _past_space(text, place)
     if text[place : place + 1] != sign:
         raise ValueError
-    return _SPACE.match(text, place + 1).end()  # type: ignore[union-attr]  # as above
+    return _past_space(text, place + 1)
+
+
+def _past_space(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    assert found is not None  # no space is a match, too
+    return found.end()
