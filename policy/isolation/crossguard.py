@@ -14,6 +14,7 @@ from pulumi_policy import (
 )
 
 from isolation.rule import Resource, ResourceRule, Rule, StackRule
+from isolation.stack import Stack
 
 
 def policies(rules: Iterable[Rule]) -> list[Policy]:
@@ -40,7 +41,7 @@ def _resource_policy(rule: ResourceRule) -> Policy:
 
 def _stack_policy(rule: StackRule) -> Policy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for resource, finding in rule.findings([_resource(each) for each in args.resources]):
+        for resource, finding in rule.findings(Stack([_resource(each) for each in args.resources])):
             named = resource or Resource("", "The stack", "", {})
             report(rule.message(named, finding), named.urn)
 
@@ -56,4 +57,15 @@ def _stack_policy(rule: StackRule) -> Policy:
 
 
 def _resource(args: ResourceValidationArgs | PolicyResource) -> Resource:
-    return Resource(args.resource_type, args.name, args.urn, args.props)
+    depended = args.property_dependencies if isinstance(args, PolicyResource) else {}
+    parent = args.parent.urn if isinstance(args, PolicyResource) and args.parent is not None else ""
+    return Resource(
+        args.resource_type,
+        args.name,
+        args.urn,
+        args.props,
+        parent=parent,
+        references={key: tuple(each.urn for each in resources) for key, resources in depended.items()},
+        protect=args.opts.protect,
+        ignored=tuple(args.opts.ignore_changes),
+    )

@@ -1,11 +1,15 @@
 """What a rule is, and what it finds."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
 from isolation.reading import Property
+
+if TYPE_CHECKING:
+    from isolation.stack import Stack
 
 
 def aws(path: str) -> str:
@@ -22,6 +26,16 @@ class Resource:
     name: str
     urn: str
     properties: Mapping[str, object]
+    parent: str = ""
+    """URN of the component that it belongs to."""
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each property, the URNs of the resources whose outputs it is made of: known even where the value is not."""
+    protect: bool = False
+    """Whether Pulumi refuses to delete it."""
+    ignored: tuple[str, ...] = ()
+    """The properties whose changes Pulumi ignores."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """The settings of the rule that looks at it, defaults filled in."""
 
     @property
     def root(self) -> Property:
@@ -70,6 +84,18 @@ class Frameworks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Something about a rule that a stack may configure: `{"log-retention": {"days": 30}}`."""
+
+    name: str
+    default: object
+    schema: Mapping[str, object]
+    """The JSON schema of its value."""
+    description: str
+    """What it decides, one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     id: str
     """Unique, in lower case with hyphens; configuration names a rule by it."""
@@ -78,7 +104,10 @@ class _Rule:
     severity: Severity
     remedy: str
     """What to do about a finding, one sentence."""
+    why: str = ""
+    """What happens otherwise, and the source of the facts: a paragraph of the rule's page."""
     frameworks: Frameworks = field(default_factory=Frameworks)
+    settings: tuple[Setting, ...] = ()
 
     def message(self, resource: Resource, finding: Finding) -> str:
         """One line: the resource, the property, the class of its value, the remedy."""
@@ -111,12 +140,12 @@ class ResourceRule(_Rule):
 class StackRule(_Rule):
     """Judges facts across resources, at the end of a preview and, with outputs, of an update."""
 
-    check: Callable[[Sequence[Resource]], Iterator[tuple[Resource, Finding]]]
+    check: "Callable[[Stack], Iterator[tuple[Resource, Finding]]]"
 
-    def findings(self, resources: Sequence[Resource]) -> Iterator[tuple[Resource | None, Finding]]:
+    def findings(self, stack: "Stack") -> Iterator[tuple[Resource | None, Finding]]:
         """What is wrong, with the resource that has it. Never raises."""
         try:
-            yield from self.check(resources)
+            yield from self.check(stack)
         except Exception as error:  # noqa: BLE001 - as above
             yield None, unjudged(error)
 

@@ -1,12 +1,13 @@
 """Prefix lists hold private blocks only, and ingress names no list but the stack's own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
 from isolation.addresses import problem
 from isolation.rule import Finding, Resource, ResourceRule, StackRule, aws
 from isolation.rules.security_groups import TYPES, ingress
+from isolation.stack import Stack
 
 _LIST = aws("ec2/managedPrefixList")
 _KEYS = ("prefixListIds", "prefixListId")
@@ -30,10 +31,10 @@ PREFIX_LIST_ENTRIES = ResourceRule(
 )
 
 
-def _undeclared(resources: Sequence[Resource]) -> Iterator[tuple[Resource, Finding]]:
+def _undeclared(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
     # A list of this stack has an id once it is made; before that, what refers to it is unknown too.
-    declared = {resource.at("id").text for resource in resources if resource.type == _LIST} - {None}
-    for resource in resources:
+    declared = {resource.at("id").text for resource in stack.resources if resource.type == _LIST} - {None}
+    for resource in stack.resources:
         if resource.type not in TYPES:
             continue
         for rule in ingress(resource):
