@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from embedder.chunking import Stored
 from embedder.database import Claimed, Content, Listing, LockedError, RefusedError, Status, Target, UnavailableError
 
 Connect = Callable[[], "psycopg.Connection[Any]"]
@@ -82,12 +83,15 @@ class Postgres:
         )
         return {row[0]: Content(*row[1:]) for row in rows}
 
-    def stored(self, vectorizer: int, generation: int, keys: Sequence[str]) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for key, digest in self._rows(
-            "SELECT key, hash FROM embed.stored(%s, %s, %s::text[])", vectorizer, generation, list(keys)
+    def stored(self, vectorizer: int, generation: int, keys: Sequence[str]) -> dict[str, list[Stored]]:
+        found: dict[str, list[Stored]] = {}
+        for key, digest, length in self._rows(
+            "SELECT key, hash, length FROM embed.stored(%s, %s, %s::text[]) ORDER BY key, chunk",
+            vectorizer,
+            generation,
+            list(keys),
         ):
-            found.setdefault(key, set()).add(digest)
+            found.setdefault(key, []).append(Stored(digest, length))
         return found
 
     def finish(self, vectorizer: int, generation: int, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 import re
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from embedder import hashing, metadata, template
-from embedder.chunking import Plan, TooLongError, chunks
+from embedder.chunking import Before, Plan, Stored, TooLongError, chunks
 from embedder.providers import answers
 from embedder.providers.provider import Answer, Provider
 from embedder.template import NoRoomError, Template
@@ -98,8 +98,16 @@ class Recipe:
         """An answer's, as they are stored."""
         return [answers.scaled(vector) for vector in answer.vectors] if self.normalise else answer.vectors
 
-    def pieces(self, row: Row, content: str | None, fields: Mapping[str, Any] | None) -> list[Piece]:
+    def pieces(
+        self, row: Row, content: str | None, fields: Mapping[str, Any] | None, stored: Sequence[Stored] = ()
+    ) -> list[Piece]:
         """The row's chunks; none where there is nothing to embed.
+
+        Args:
+            row: whose they are.
+            content: what is cut.
+            fields: the template's columns.
+            stored: the chunks that the row has, in their order: those that its content still has stay as they are.
 
         Raises:
             UnfitError: no call can embed it.
@@ -112,7 +120,8 @@ class Recipe:
             raise UnfitError("the content holds characters that no PostgreSQL takes: NUL, or half of a surrogate pair")
         try:
             room = self.template.room(self.provider.limits, columns)
-            cut = chunks(content, self.plan, room)
+            before = Before(stored, lambda chunk: self._piece(row, chunk, columns).hash) if stored else None
+            cut = chunks(content, self.plan, room, before)
         except NoRoomError:
             raise UnfitError("the template's columns leave no room for a chunk within the model's limits") from None
         except TooLongError:

@@ -186,12 +186,12 @@ class Run:
         for row in rows:
             if row.gone:
                 continue
-            found = contents.get(row.key)
+            found, held = contents.get(row.key), stored.get(row.key, [])
             if row.operation == "u" and found is not None:
                 row.source_hash = found.source_hash
                 row.metadata = metadata.storable(found.metadata)
                 try:
-                    row.pieces = self._recipe.pieces(row, found.content, found.fields)
+                    row.pieces = self._recipe.pieces(row, found.content, found.fields, held)
                 except UnfitError as unfit:
                     self._fail([row], CallError(Kind.POISON, "Unfit", str(unfit)))
                     continue
@@ -203,7 +203,8 @@ class Run:
                         CallError(Kind.TRANSIENT, type(error).__name__, f"the row cannot be cut ({log.place(error)})"),
                     )
                     continue
-            wanted = [piece for piece in row.pieces if piece.hash not in stored.get(row.key, ())]
+            known = {chunk.hash for chunk in held}
+            wanted = [piece for piece in row.pieces if piece.hash not in known]
             row.missing = len(wanted)
             if wanted:
                 self._packer.add(wanted)

@@ -169,8 +169,9 @@ COMMENT ON FUNCTION embed.content IS
     'statement that claims';
 GRANT EXECUTE ON FUNCTION embed.content TO vectordb_worker;
 
-CREATE OR REPLACE FUNCTION embed.stored(vectorizer_id integer, generation integer, keys text[])
-RETURNS TABLE (key text, chunk integer, hash text)
+DROP FUNCTION IF EXISTS embed.stored(integer, integer, text[]);
+CREATE FUNCTION embed.stored(vectorizer_id integer, generation integer, keys text[])
+RETURNS TABLE (key text, chunk integer, hash text, length integer)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -180,14 +181,14 @@ BEGIN
     SELECT f.v, f.g INTO o FROM embed.opened('embed.stored', vectorizer_id, generation) AS f;
     IF (o.g).destination ->> 'kind' IN ('table', 's3_vectors') THEN
         RETURN QUERY EXECUTE format(
-            'SELECT k.key, c.chunk_number, encode(c.chunk_hash, ''hex'') '
+            'SELECT k.key, c.chunk_number, encode(c.chunk_hash, ''hex''), length(c.chunk) '
             'FROM unnest($1) AS k(key) CROSS JOIN LATERAL (SELECT k.key::jsonb AS j) AS j JOIN %s AS c ON (%s) = (%s)',
             embed.chunks_table((o.v).name, generation), embed.key_names((o.v).keys, 'c'), embed.key_parts((o.v).keys, 'j.j')
         ) USING keys;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION embed.stored IS 'For workers: the chunks that are stored of these keys; those need no embedding again';
+COMMENT ON FUNCTION embed.stored IS 'For workers: the chunks that are stored of these keys, with their length in characters; those need no embedding again';
 GRANT EXECUTE ON FUNCTION embed.stored TO vectordb_worker;
 
 CREATE OR REPLACE FUNCTION embed.held(vectorizer_id integer, generation integer, keys text[], leases bigint[])

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from embedder.chunking import Stored
 from embedder.database import Claimed, Content, RefusedError, Status, Target
 
 
@@ -80,8 +81,12 @@ class Queue:
     def content(self, vectorizer: int, generation: int, keys: Any) -> dict[str, Content]:
         return {key: Content(self.source[key], {}, f"hash of {key}") for key in keys if key in self.source}
 
-    def stored(self, vectorizer: int, generation: int, keys: Any) -> dict[str, set[str]]:
-        return {key: {chunk["hash"] for chunk in self.saved[key]} for key in keys if key in self.saved}
+    def stored(self, vectorizer: int, generation: int, keys: Any) -> dict[str, list[Stored]]:
+        return {
+            key: [Stored(chunk["hash"], len(chunk["text"])) for chunk in self.saved[key]]
+            for key in keys
+            if key in self.saved
+        }
 
     def finish(self, vectorizer: int, generation: int, items: Any) -> dict[str, str]:
         with self._lock:

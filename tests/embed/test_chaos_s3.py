@@ -136,8 +136,8 @@ STABLE = (
     RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT unnest(keys) $$""",
     # All chunks anew, and nothing collected: chunks that keep their vectors, and garbage, have no place among such keys.
     """CREATE OR REPLACE FUNCTION embed.stored(vectorizer_id integer, generation integer, keys text[])
-    RETURNS TABLE (key text, chunk integer, hash text)
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT ''::text, 0, ''::text WHERE false $$""",
+    RETURNS TABLE (key text, chunk integer, hash text, length integer)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT ''::text, 0, ''::text, 0 WHERE false $$""",
     """CREATE OR REPLACE FUNCTION embed.garbage(count integer DEFAULT 500) RETURNS TABLE (index_arn text, vector_keys text[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT ''::text, '{}'::text[] WHERE false $$""",
 )
