@@ -1,9 +1,10 @@
 """moto's server as one WSGI application, imported in the background: it takes about a second, and nobody should wait for it.
 
-Left out: what moto leaves out. State is in memory and ends with the process. Header names with an underscore (S3 user
+Left out: what moto leaves out, and EC2's tables of instance types, which nothing here asks for. State is in memory and ends with the process. Header names with an underscore (S3 user
 metadata) do not reach it, because WSGI servers drop them.
 """
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from typing import Any
 from vectordb.local.emulator.wire import StartResponse
 
 # moto's name of a service → botocore's, in the order in which a deployment asks for them. ssm is slow to import (it reads
-# EC2's models and AMI lists), so it is late.
+# EC2's models), so it is late.
 PRELOADED = {
     "sts": "sts",
     "iam": "iam",
@@ -91,7 +92,31 @@ class MotoMount:
         if self._dispatcher is None:
             from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+            _without_instance_types()
+            _each_model_once()
             self._when_imported()
             self._dispatcher = DomainDispatcherApplication(create_backend_app)
             _log.debug("moto is imported")
         return self._dispatcher
+
+
+def _without_instance_types() -> None:
+    """ssm imports EC2's models, which read 30 MB of JSON for it: most of the second that starting moto takes."""
+    from moto.utilities import utils
+
+    load = utils.load_resource
+
+    def load_resource(resource: str) -> Any:
+        if resource == "ec2/resources/instance_types.json":
+            return {}
+        return [] if resource.startswith("ec2/resources/instance_type_offerings/") else load(resource)
+
+    utils.load_resource = load_resource
+
+
+def _each_model_once() -> None:
+    """moto makes a session of boto3 wherever it wants a list of regions, and each reads the models of services anew."""
+    from botocore.loaders import JSONFileLoader
+
+    once = functools.cache(JSONFileLoader().load_file)
+    JSONFileLoader.load_file = lambda _, file_path: once(file_path)
