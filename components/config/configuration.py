@@ -169,8 +169,8 @@ class Configuration(Section):
                 "name fewer, or a shorter caCertificate (an elliptic one)"
             )
         for one in self.embedding.vectorizers:
-            if one.destination.index is not None:
-                yield from self._problems_of_an_index(one, one.destination.index)
+            if (index := one.destination.vectors_index) is not None:
+                yield from self._problems_of_an_index(one, index)
             if one.delivery.mode == "in_transaction" and one.embedding.model not in self.database.bedrock_models:
                 yield (
                     f"embedding: vectorizer {one.name!r} has delivery.mode in_transaction, in which the database itself asks "
@@ -198,7 +198,7 @@ class Configuration(Section):
                 "name a column of that name in destination.metadata"
             )
         others = self.embedding.vectorizers if self.embedding else ()
-        if next(other.name for other in others if other.destination.index == name) != one.name:
+        if next(other.name for other in others if other.destination.vectors_index == name) != one.name:
             yield f"embedding: vectorizer {one.name!r} writes to the index {name!r}, which is another's; give each its own"
 
     @property

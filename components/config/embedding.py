@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from components.config.embedding_models import WORKER_MODELS, EmbeddingModel, ModelEndpoint, check_worker_model
-from components.config.section import Section, refuse
+from components.config.section import Section, camel, refuse
 
 OLDEST_MINUTES = 15
 """After which an alarm rings; at least two intervals of the sweep."""
@@ -23,6 +23,8 @@ SWEEP_MINUTES = 1
 SWEEP_MINUTES_OF_PAUSING = 60
 """A look at the database wakes it, and keeps it awake for as long as it takes to pause again."""
 _SIZES = {"fixed": 1000, "recursive": 800, "sentence": 800, "markdown": 1200}
+_INDEXING = ("auto", "hnsw", "none")
+_M, _EF_CONSTRUCTION = 16, 64  # pgvector's defaults
 _CALLED = ("event", "sync_lambda", "queue")
 """Modes in which SQL calls the worker; of `queue`, for tickets."""
 
@@ -71,6 +73,9 @@ class Destination(Section):
     type: Literal["vector", "halfvec"] | None = None
     column: str | None = None
     index: str | None = None
+    """Of s3_vectors: the name of one; else whether and when HNSW is built: auto, hnsw or none."""
+    m: Annotated[int, Field(ge=2, le=100)] | None = None
+    ef_construction: Annotated[int, Field(ge=4, le=1000)] | None = None
     metadata: tuple[str, ...] | None = None
     distance: Literal["cosine", "euclidean", "inner_product"] | None = None
 
@@ -81,18 +86,28 @@ class Destination(Section):
 
     def _problems(self) -> Iterator[str]:
         own = {
-            "table": ("view", "type", "distance"),
-            "column": ("column", "distance"),
+            "table": ("view", "type", "distance", "index", "m", "ef_construction"),
+            "column": ("column", "distance", "index", "m", "ef_construction"),
             "s3_vectors": ("index", "metadata"),
         }
-        keys = ("view", "type", "column", "index", "metadata", "distance")
+        keys = ("view", "type", "column", "index", "m", "ef_construction", "metadata", "distance")
         if foreign := [key for key in keys if key not in own[self.kind] and getattr(self, key) is not None]:
             meant = next((f", or give kind: {kind}" for kind, has in own.items() if {*foreign} <= {*has}), "")
-            yield f"{', '.join(foreign)}: the kind {self.kind} has {', '.join(own[self.kind])}; leave out the others{meant}"
+            has = camel(Destination, own[self.kind])
+            yield f"{camel(Destination, foreign)}: the kind {self.kind} has {has}; leave out the others{meant}"
         if self.kind == "column" and not self.column:
             yield "the kind column needs column: the name of the source's column that holds the vector"
         if self.kind == "s3_vectors" and not self.index:
             yield "the kind s3_vectors needs index: the name of one of vectordb:indexes"
+        if self.kind != "s3_vectors" and self.index not in (None, *_INDEXING):
+            yield f"index {self.index} is none of {', '.join(_INDEXING)}; of S3 Vectors it is the kind s3_vectors"
+        if (least := 2 * (self.m or _M)) > (self.ef_construction or _EF_CONSTRUCTION):
+            yield f"efConstruction {self.ef_construction or _EF_CONSTRUCTION} is below {least}, twice m, which pgvector refuses"
+
+    @property
+    def vectors_index(self) -> str | None:
+        """The name of the index of S3 Vectors, if it is one."""
+        return self.index if self.kind == "s3_vectors" else None
 
     def declared(self) -> dict[str, Any]:
         """As embed.checked_destination takes it."""
@@ -101,7 +116,13 @@ class Destination(Section):
             made |= {"type": self.type or "vector"}
         if self.kind != "s3_vectors":
             made |= {"distance": self.distance or "cosine"}
-        given = {"view": self.view, "column": self.column, "index": self.index}
+        given = {
+            "view": self.view,
+            "column": self.column,
+            "index": self.index,
+            "m": self.m,
+            "ef_construction": self.ef_construction,
+        }
         made |= {key: value for key, value in given.items() if value is not None}
         return made | ({"metadata": list(self.metadata or ())} if self.kind == "s3_vectors" else {})
 
@@ -324,5 +345,5 @@ class Embedding(Section):
     @property
     def written_indexes(self) -> tuple[str, ...]:
         """The S3 Vectors indexes that the worker may write to, by their configured names."""
-        declared = (one.destination.index for one in self.vectorizers if one.destination.index)
+        declared = (name for one in self.vectorizers if (name := one.destination.vectors_index))
         return tuple(sorted({*self.indexes, *declared}))
