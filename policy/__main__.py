@@ -1,9 +1,8 @@
 """The policy pack: `pulumi preview --policy-pack policy`. Everything else is in the package `isolation` beside it."""
 
-from pulumi_policy import EnforcementLevel, PolicyPack
-
-from isolation.crossguard import policies
+from isolation.crossguard import OWN_POLICIES
+from isolation.pack import Pack
 from isolation.registry import RULES
+from isolation.servicer import serve
 
-# The constructor serves the rules over gRPC until the process is ended.
-PolicyPack("vectordb", policies(RULES), EnforcementLevel.MANDATORY)
+serve(Pack(RULES, OWN_POLICIES), "vectordb")

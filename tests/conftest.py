@@ -35,6 +35,9 @@ settings.load_profile("shared")
 # A file stays with one worker, so the longest begin first: one that came last would run alone. Longest first, by the seconds that
 # `pytest -n0 --durations=0` gives for each; xdist would put those of many tests first, hence --no-loadscope-reorder in the Makefile.
 LONGEST = (
+    # Where the Pulumi CLI is on PATH; elsewhere they are skipped at once.
+    "tests/engine/test_stack.py",
+    "tests/engine/test_preview.py",
     "tests/local/test_lifecycle.py",
     "tests/components/family/test_family.py",
     "tests/local/test_databases.py",

@@ -1,27 +1,38 @@
 """Facts about CIDR blocks."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Final
 
+from isolation.declared import strings
 from isolation.reading import Property
+from isolation.rule import Setting
 
-PRIVATE_V4 = tuple(
-    IPv4Network(block)
-    for block in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",  # RFC 1918
-        "100.64.0.0/10",  # RFC 6598, shared address space: a VPC may have it, the internet does not route it
-    )
+Network = IPv4Network | IPv6Network
+
+PRIVATE: Final = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",  # RFC 1918
+    "100.64.0.0/10",  # RFC 6598, shared address space: a VPC may have it, the internet does not route it
+    "fc00::/7",  # RFC 4193
 )
-PRIVATE_V6 = (IPv6Network("fc00::/7"),)  # RFC 4193
+
+PRIVATE_CIDRS: Final = Setting(
+    name="privateCidrs",
+    default=list(PRIVATE),
+    schema={"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}},
+    description="The CIDR blocks that count as private; name your own to admit less, or leave 100.64.0.0/10 out.",
+)
 
 # Python's parser also takes masks, bare addresses, zone ids and numbers; AWS takes none of them.
 _CIDR = re.compile(r"[0-9A-Fa-f:.]+/[0-9]{1,3}", re.ASCII)
 _MAPPED_BITS = 96
 
 
-def network(cidr: object) -> IPv4Network | IPv6Network | None:
+def network(cidr: object) -> Network | None:
     """The block that `cidr` stands for, or None when it is no CIDR block. Host bits are ignored, as AWS does.
 
     An IPv4-mapped block (::ffff:10.0.0.0/104) is the IPv4 block that it maps.
@@ -37,14 +48,25 @@ def network(cidr: object) -> IPv4Network | IPv6Network | None:
     return block
 
 
-def is_private(block: IPv4Network | IPv6Network) -> bool:
-    """Whether the internet routes no address of `block`; so a /1 is public without a special case."""
+def within(block: Network, cidrs: Iterable[str]) -> bool:
+    """Whether `cidrs` together hold all of `block`; what is no CIDR block among them holds nothing."""
+    v4, v6 = _blocks(tuple(cidrs))
     if isinstance(block, IPv4Network):
-        return any(block.subnet_of(private) for private in PRIVATE_V4)
-    return any(block.subnet_of(private) for private in PRIVATE_V6)
+        return any(block.subnet_of(other) for other in v4)
+    return any(block.subnet_of(other) for other in v6)
 
 
-def problem(cidr: Property) -> str | None:
+def is_private(block: Network, private: Iterable[str] = PRIVATE) -> bool:
+    """Whether the internet routes no address of `block`; so a /1 is public without a special case."""
+    return within(block, private)
+
+
+def private_cidrs(settings: Mapping[str, object]) -> list[str]:
+    """What the rule that asks counts as private."""
+    return strings(settings, PRIVATE_CIDRS.name)
+
+
+def problem(cidr: Property, private: Iterable[str] = PRIVATE) -> str | None:
     """What is wrong with a property that should hold a private CIDR block; None when nothing is, or it is unknown.
 
     Only what has the form of a CIDR block is repeated: anything else may be a secret in the wrong place.
@@ -54,4 +76,14 @@ def problem(cidr: Property) -> str | None:
     block = network(cidr.value)
     if block is None:
         return f"is {cidr.described} that is no CIDR block"
-    return None if is_private(block) else f"is {cidr.value}, which reaches outside private address space"
+    return None if is_private(block, private) else f"is {cidr.value}, which reaches outside private address space"
+
+
+@lru_cache(maxsize=32)
+def _blocks(cidrs: tuple[str, ...]) -> tuple[list[IPv4Network], list[IPv6Network]]:
+    """The blocks of each version, neighbours joined: 10.0.0.0/9 and 10.128.0.0/9 hold 10.0.0.0/8."""
+    found = [block for cidr in cidrs if (block := network(cidr)) is not None]
+    return (
+        list(collapse_addresses(block for block in found if isinstance(block, IPv4Network))),
+        list(collapse_addresses(block for block in found if isinstance(block, IPv6Network))),
+    )

@@ -136,6 +136,11 @@ class Property:
             yield from element.select(rest)
 
 
+def is_unknown(value: object) -> bool:
+    """Whether a value as it stands in a resource's properties is Pulumi's sentinel for something unknown."""
+    return value is UNKNOWN or (isinstance(value, str) and value in _SENTINELS)
+
+
 def _read(container: "Mapping[str, object] | Sequence[object]", key: str | int) -> object:
     try:
         value: object = container[key]  # type: ignore[index]  # a mapping is asked by name, a list by number
@@ -143,7 +148,7 @@ def _read(container: "Mapping[str, object] | Sequence[object]", key: str | int) 
         return UNKNOWN
     except LookupError:
         return None
-    if isinstance(value, str) and value in _SENTINELS:
+    if is_unknown(value):
         return UNKNOWN
     if isinstance(value, Mapping) and _read(value, deserialize.SPECIAL_SIG_KEY) == deserialize.SPECIAL_SECRET_SIG:
         return _read(value, "value")

@@ -1,7 +1,7 @@
 """What a rule is, and what it finds."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
@@ -109,6 +109,11 @@ class _Rule:
     frameworks: Frameworks = field(default_factory=Frameworks)
     settings: tuple[Setting, ...] = ()
 
+    @property
+    def defaults(self) -> dict[str, object]:
+        """The settings of a stack that configures none."""
+        return {setting.name: setting.default for setting in self.settings}
+
     def message(self, resource: Resource, finding: Finding) -> str:
         """One line: the resource, the property, the class of its value, the remedy."""
         subject = f"{resource.name}: {finding.path}" if finding.path else resource.name
@@ -124,12 +129,17 @@ class ResourceRule(_Rule):
 
     checks: Mapping[str, Check]
     """The check of each resource type that the rule knows; no other type is looked at."""
+    repairs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """For a resource type, what a property becomes when the rule finds that property and is told to remediate: constants
+    that neither replace the resource nor destroy anything."""
 
     def findings(self, resource: Resource) -> Iterator[Finding]:
         """What is wrong with `resource`. Never raises: what the check cannot digest is a finding too."""
         check = self.checks.get(resource.type)
         if check is None:
             return
+        if self.settings and not resource.settings:
+            resource = replace(resource, settings=self.defaults)
         try:
             yield from check(resource)
         except Exception as error:  # noqa: BLE001 - a rule that fails must not let the resource pass, nor end the deployment with a trace
@@ -144,6 +154,8 @@ class StackRule(_Rule):
 
     def findings(self, stack: "Stack") -> Iterator[tuple[Resource | None, Finding]]:
         """What is wrong, with the resource that has it. Never raises."""
+        if self.settings and not stack.settings:
+            stack = stack.configured(self.defaults)
         try:
             yield from self.check(stack)
         except Exception as error:  # noqa: BLE001 - as above

@@ -1,13 +1,14 @@
--- Capture: what changes in the source becomes work, in the transaction that changes it.
+-- Capture: what changes in the source is noted, in the transaction that changes it.
 --
 -- One trigger for each of INSERT, UPDATE, DELETE and TRUNCATE, once for each statement. Their functions are written for the
--- vectorizer, with its columns and generations in their text: a transaction of any isolation level then knows the generations
--- that there are when it writes. They run as vectordb_owner, so that whoever may write the source needs nothing of ours.
+-- vectorizer, with its columns in their text, and run as vectordb_owner, so that whoever may write the source needs nothing of ours.
 --
--- A user never waits long and is never in a deadlock because of us. Whoever holds a row of embed.work holds its row of the source,
--- or its place in the source's primary key, and had to have it first: what would wait for a row of embed.work has waited for the
--- source before. So the order in which a statement enqueues does not matter, and it is not sorted. Workers alone hold no row of the
--- source; they do it for one short transaction in which they wait for nobody.
+-- A user never waits long and is never in a deadlock because of us. Most deliveries append to embed.inbox, where nobody waits for
+-- anybody. Those that embed within the statement enqueue at once, for the generations that are in their text: a transaction of any
+-- isolation level then knows the generations that there are when it writes. Whoever holds a row of embed.work in this way holds its
+-- row of the source, or its place in the source's primary key, and had to have it first: what would wait for a row of embed.work has
+-- waited for the source before. So the order in which a statement enqueues does not matter, and it is not sorted. Workers hold no row
+-- of the source; they hold rows of the queue for one short transaction in which they wait for nobody.
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -17,6 +18,27 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT string_agg(format('(%s)', g.number), ', ' ORDER BY g.number) FROM embed.generation AS g WHERE g.vectorizer_id = generation_values.vectorizer_id $$;
 COMMENT ON FUNCTION embed.generation_values IS 'Internal: the numbers of a vectorizer''s generations, for VALUES';
 
+CREATE OR REPLACE FUNCTION embed.appending(vectorizer embed.vectorizer, changes text, by_scan boolean) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format(
+        $statement$
+    INSERT INTO embed.inbox (vectorizer_id, operation, rings, queued_at, key)
+    SELECT %1$s, c.operation::"char", %3$s, statement_timestamp(), c.key
+    FROM (%2$s) AS c;$statement$,
+        vectorizer.id, changes,
+        -- One row of the statement rings (51_embed_bell.sql).
+        CASE
+            WHEN vectorizer.delivery ->> 'mode' NOT IN ('event', 'queue') THEN 'false'
+            -- To number the rows would cost half as much as all the rest.
+            WHEN by_scan THEN format('c.key = (SELECT f.key FROM (%s) AS f LIMIT 1)', changes)
+            ELSE 'row_number() OVER () = 1'
+        END
+    )
+$$;
+COMMENT ON FUNCTION embed.appending IS 'Internal: the statement that appends changes (key, operation) to the inbox. by_scan: to read the first of them is to read one row';
+
 CREATE OR REPLACE FUNCTION embed.enqueueing(vectorizer embed.vectorizer, changes text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -24,27 +46,18 @@ AS $$
     -- What waits already keeps its place in the line, and as no column of an index changes, its entries in the indexes.
     SELECT format(
         $statement$
-    INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at, bell)
-    SELECT %1$s, %3$s, c.key, txid_current(), c.operation::"char", statement_timestamp(), statement_timestamp(), %4$s
-    FROM (%2$s) AS c%5$s
+    INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at)
+    SELECT %1$s, g.number, c.key, txid_current(), c.operation::"char", statement_timestamp(), statement_timestamp()
+    FROM (%2$s) AS c CROSS JOIN (VALUES %3$s) AS g(number)
     ON CONFLICT (vectorizer_id, generation, key) DO UPDATE SET
-        version = excluded.version, operation = excluded.operation, priority = 0, attempts = 0, bell = excluded.bell,
-        not_before = least(w.not_before, excluded.not_before), lease = NULL, lease_until = NULL, last_error = NULL;$statement$,
-        vectorizer.id, changes,
-        -- Most have one generation, and there is nothing to join.
-        CASE WHEN several THEN 'g.number' ELSE numbers END,
-        -- One row of the statement rings (51_embed_bell.sql).
-        CASE WHEN vectorizer.delivery ->> 'mode' IN ('event', 'queue')
-            THEN format('CASE row_number() OVER () WHEN 1 THEN ''embed.bell_%s''::regclass END', vectorizer.id)
-            ELSE 'NULL::regclass'
-        END,
-        CASE WHEN several THEN format(' CROSS JOIN (VALUES %s) AS g(number)', numbers) ELSE '' END
+        version = excluded.version, operation = excluded.operation, priority = 0, attempts = 0,
+        not_before = least(w.not_before, excluded.not_before), lease = NULL, lease_until = NULL, last_error = NULL$statement$,
+        vectorizer.id, changes, embed.generation_values(vectorizer.id)
     )
-    FROM embed.generation_values(vectorizer.id) AS numbers, LATERAL (SELECT numbers LIKE '%,%') AS s(several)
 $$;
 COMMENT ON FUNCTION embed.enqueueing IS
-    'Internal: the statement that enqueues changes (key, operation) for every generation. What is queued already gets a new version '
-    'and loses its lease, so that no result of what the row was before is taken';
+    'Internal: the statement that enqueues changes (key, operation) for every generation, of deliveries that take them off the queue in '
+    'the same transaction. What is queued already gets a new version and loses its lease, so that no result of what the row was before is taken';
 
 CREATE OR REPLACE FUNCTION embed.digests(vectorizer embed.vectorizer, fields text[], OUT quick text, OUT exact text)
 LANGUAGE plpgsql STABLE
@@ -112,10 +125,10 @@ BEGIN
         body := CASE action
             WHEN 'insert' THEN embed.capturing(vectorizer, format(
                 'SELECT %s AS key, ''u'' AS operation FROM embed_new AS n', embed.guarded_key(vectorizer.source, vectorizer.keys, 'n')
-            ))
+            ), true)
             WHEN 'delete' THEN embed.capturing(vectorizer, format(
                 'SELECT %s AS key, ''d'' AS operation FROM embed_old AS o', embed.guarded_key(vectorizer.source, vectorizer.keys, 'o')
-            ))
+            ), true)
             WHEN 'update' THEN format(
                 -- What is embedded did not change, in any row: so it is with most statements.
                 E'\n    IF (SELECT bit_xor(%1$s) FROM embed_old) IS NOT DISTINCT FROM (SELECT bit_xor(%1$s) FROM embed_new) THEN\n        RETURN NULL;\n    END IF;',
@@ -126,7 +139,7 @@ BEGIN
                 'FROM (SELECT %4$s, %5$s AS embed_digest FROM embed_old) AS o FULL JOIN (SELECT %4$s, %5$s AS embed_digest FROM embed_new) AS n ON %6$s '
                 'WHERE n.embed_digest IS DISTINCT FROM o.embed_digest',
                 first_key, old_key, new_key, embed.key_names(vectorizer.keys), digests.exact, embed.key_equal(vectorizer.keys, 'n', 'o')
-            ))
+            ), false)
             -- Whose rows they were is no longer known: perhaps those of one partition.
             ELSE format(
                 $statements$

@@ -349,6 +349,9 @@ BEGIN
         PERFORM embed.drop_generation(vectorizer_id, generation.number, keep_embeddings AND generation.state = 'live');
     END LOOP;
     DELETE FROM embed.vectorizer AS v WHERE v.id = vectorizer_id;
+    DELETE FROM embed.inbox AS i WHERE i.ctid = ANY (ARRAY(
+        SELECT x.ctid FROM embed.inbox AS x WHERE x.vectorizer_id = take_down.vectorizer_id FOR UPDATE SKIP LOCKED
+    ));
     -- What a user's transaction holds of it is removed by embed.tidy.
     DELETE FROM embed.work AS w WHERE w.ctid = ANY (ARRAY(
         SELECT x.ctid FROM embed.work AS x WHERE x.vectorizer_id = take_down.vectorizer_id FOR UPDATE SKIP LOCKED

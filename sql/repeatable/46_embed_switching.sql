@@ -102,7 +102,10 @@ BEGIN
     PERFORM FROM embed.vectorizer AS v WHERE v.id = vectorizer.id FOR UPDATE;
     before := embed.generation_in(caller, vectorizer, 'retired');
     PERFORM embed.patiently(caller, format('SELECT embed.go_over(%s, %s, false)', vectorizer.id, before.number), embed.tables_of(vectorizer));
-    SELECT count(*) INTO changed FROM embed.work AS w WHERE (w.vectorizer_id, w.generation) = (vectorizer.id, before.number);
+    SELECT count(*) INTO changed FROM (
+        SELECT w.key FROM embed.work AS w WHERE (w.vectorizer_id, w.generation) = (vectorizer.id, before.number)
+        UNION SELECT i.key FROM embed.inbox AS i WHERE i.vectorizer_id = vectorizer.id
+    ) AS c;
     IF changed > 0 THEN
         RAISE NOTICE '% rows changed since: they are embedded now', changed;
     END IF;

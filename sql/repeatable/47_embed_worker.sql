@@ -2,6 +2,8 @@
 --
 --   available → claim → content → stored → (permits, the model) → finish, or fail, or release; renew meanwhile
 --
+-- Each of them but content and stored first folds into the queue what changed meanwhile (47_embed_fold.sql).
+--
 -- A claim is a lease: a number and an end. Whatever changes the row, or claims it after the end, takes the lease away, and nothing
 -- that is said under a lease that was taken away counts.
 
@@ -37,6 +39,7 @@ DECLARE
 BEGIN
     -- Whatever rang before this has been heard: what is committed from now on, and is not found, may ring again.
     PERFORM setval('embed.looked', embed.milliseconds());
+    PERFORM embed.fold_for(interval '1 s');
     FOR candidate IN
         SELECT v, g, g.vectorizer_id AS id, g.number, g.circuit_reason IS NOT NULL AS open
         FROM embed.vectorizer AS v JOIN embed.generation AS g ON g.vectorizer_id = v.id
@@ -89,6 +92,7 @@ BEGIN
     ) THEN
         RETURN;
     END IF;
+    PERFORM embed.fold();
     lease := nextval('embed.lease');
     ends := clock_timestamp() + make_interval(secs => lease_seconds);
     -- The source is not looked at here: the row of the queue would be as it is now, the source's as it was when the statement began.
@@ -198,6 +202,7 @@ SET search_path = pg_catalog, pg_temp
 -- As in embed.claim.
 SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
 AS $$
+    SELECT embed.fold();
     -- Key by key, so that the time does not depend on how much is queued, whatever the statistics say of that.
     SELECT w.key, w.version, w.attempts::integer, w.place
     FROM (SELECT k.key, k.lease FROM unnest(keys, leases) AS k(key, lease) ORDER BY k.key) AS k
@@ -208,8 +213,8 @@ AS $$
     ) AS w
 $$;
 COMMENT ON FUNCTION embed.held IS
-    'Internal: of these keys those that are still under these leases, now locked, and their places for the statements that follow. What a '
-    'user''s transaction holds is passed over';
+    'Internal: of these keys those that are still under these leases, now locked, and their places for the statements that follow. What '
+    'another transaction holds is passed over';
 
 CREATE OR REPLACE FUNCTION embed.renew(vectorizer_id integer, generation integer, keys text[], leases bigint[], lease_seconds integer)
 RETURNS SETOF text

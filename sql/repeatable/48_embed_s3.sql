@@ -27,6 +27,7 @@ BEGIN
     IF (o.g).destination ->> 'kind' <> 's3_vectors' THEN
         PERFORM embed.refuse('embed.intend', format('generation %s of %s is not in S3 Vectors', generation, (o.v).name));
     END IF;
+    PERFORM embed.fold();
     RETURN QUERY
     WITH held AS MATERIALIZED (
         SELECT i.key, i.chunks, w.lease_until, format(

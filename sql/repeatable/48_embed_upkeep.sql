@@ -119,11 +119,14 @@ GRANT EXECUTE ON FUNCTION embed.backfill_slice TO vectordb_worker;
 CREATE OR REPLACE FUNCTION embed.orphans(o_v embed.vectorizer, generation integer, after_key text, rows integer, OUT last_key text, OUT seen integer, OUT gone text[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+-- For the keys of the inbox, however many there are.
+SET work_mem = '64MB'
 AS $$
 BEGIN
     EXECUTE format(
         'SELECT (array_agg(p.key ORDER BY p.place DESC))[1], count(*), coalesce(array_agg(p.key ORDER BY p.place) FILTER (WHERE p.gone AND NOT EXISTS ('
-        'SELECT FROM embed.work AS w WHERE w.vectorizer_id = $2 AND w.generation = $3 AND w.key = p.key)), ''{}'') FROM ('
+        'SELECT FROM embed.work AS w WHERE w.vectorizer_id = $2 AND w.generation = $3 AND w.key = p.key) '
+        'AND p.key NOT IN (SELECT i.key FROM embed.inbox AS i WHERE i.vectorizer_id = $2)), ''{}'') FROM ('
         'SELECT %1$s AS key, row_number() OVER () AS place, NOT EXISTS (SELECT FROM %2$s AS s WHERE %3$s) AS gone '
         'FROM (SELECT %4$s FROM %5$s AS e WHERE %6$s ORDER BY %4$s LIMIT $1) AS e) AS p',
         embed.key_of(o_v.keys, 'e'), o_v.source, embed.key_equal(o_v.keys, 's', 'e'), embed.key_names(o_v.keys, 'e'),
@@ -240,6 +243,7 @@ LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT embed.fold_notes();
+    SELECT embed.fold_for(interval '2 s');
     WITH stray AS (
         DELETE FROM embed.work AS w
         WHERE w.ctid = ANY (ARRAY(

@@ -9,6 +9,8 @@ CREATE OR REPLACE FUNCTION embed.differences(
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+-- For the keys of the inbox, however many there are.
+SET work_mem = '64MB'
 -- The content's fields as embed.content writes them.
 SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
 AS $$
@@ -32,6 +34,7 @@ BEGIN
         'SELECT p.place, p.key, e.embed_version IS NULL AND p.embed_content IS NOT NULL OR e.embed_chunks > held.count AS missing, '
         'e.embed_hash <> p.embed_hash OR e.embed_chunks < held.count AS stale, '
         'EXISTS (SELECT FROM embed.work AS w WHERE w.vectorizer_id = $2 AND w.generation = $3 AND w.key = p.key) '
+        'OR p.key IN (SELECT i.key FROM embed.inbox AS i WHERE i.vectorizer_id = $2) '
         'OR EXISTS (SELECT FROM embed.dead AS d WHERE d.vectorizer_id = $2 AND d.generation = $3 AND d.key = p.key) AS known '
         'FROM (SELECT s.*, %1$s AS key, row_number() OVER (ORDER BY %2$s) AS place '
         '    FROM (%3$s WHERE %4$s ORDER BY %2$s LIMIT $1) AS s) AS p '
@@ -46,6 +49,7 @@ COMMENT ON FUNCTION embed.differences IS 'Internal: of the next rows of the sour
 CREATE OR REPLACE FUNCTION embed.stray_chunks(o_v embed.vectorizer, o_g embed.generation) RETURNS text[]
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET work_mem = '64MB'
 AS $$
 DECLARE
     strays text[] := '{}';
@@ -61,6 +65,7 @@ BEGIN
     RETURN ARRAY(
         SELECT k FROM unnest(strays) AS k
         WHERE NOT EXISTS (SELECT FROM embed.work AS w WHERE w.vectorizer_id = o_v.id AND w.generation = o_g.number AND w.key = k)
+            AND k NOT IN (SELECT i.key FROM embed.inbox AS i WHERE i.vectorizer_id = o_v.id)
     );
 END
 $$;

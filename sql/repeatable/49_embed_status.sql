@@ -32,6 +32,30 @@ END
 $$;
 COMMENT ON FUNCTION embed.count_of IS 'Internal: how many rows: of a large table, and of one whose owner is no member of vectordb_owner, as ANALYZE last saw it';
 
+CREATE OR REPLACE FUNCTION embed.unfolded() RETURNS TABLE (vectorizer_id integer, generation integer, pending bigint, oldest timestamptz)
+LANGUAGE plpgsql STABLE ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+    IF (SELECT count(*) FROM (SELECT FROM embed.inbox LIMIT 10001) AS i) <= 10000 THEN
+        RETURN QUERY
+        SELECT i.vectorizer_id, g.number, count(*) FILTER (WHERE w.key IS NULL), min(i.oldest)
+        FROM (SELECT n.vectorizer_id, n.key, min(n.queued_at) AS oldest FROM embed.inbox AS n GROUP BY n.vectorizer_id, n.key) AS i
+        JOIN embed.generation AS g ON g.vectorizer_id = i.vectorizer_id
+        LEFT JOIN embed.work AS w ON w.vectorizer_id = i.vectorizer_id AND w.generation = g.number AND w.key = i.key
+        GROUP BY i.vectorizer_id, g.number;
+    ELSE
+        -- To tell which of them are of the same row would take seconds.
+        RETURN QUERY
+        SELECT i.vectorizer_id, g.number, i.pending, i.oldest
+        FROM (SELECT n.vectorizer_id, count(*) AS pending, min(n.queued_at) AS oldest FROM embed.inbox AS n GROUP BY n.vectorizer_id) AS i
+        JOIN embed.generation AS g ON g.vectorizer_id = i.vectorizer_id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION embed.unfolded IS 'Internal: the rows that changed and are not in the queue yet; of more than 10,000 changes the changes';
+
 DROP VIEW IF EXISTS embed.status;
 DROP FUNCTION IF EXISTS embed.statuses();
 CREATE OR REPLACE FUNCTION embed.statuses() RETURNS TABLE (
@@ -50,7 +74,7 @@ AS $$
     SELECT v.name, coalesce((SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.oid = v.source), 'dropped'),
         CASE WHEN v.state = 'active' AND g.circuit_reason IS NOT NULL THEN 'circuit' ELSE v.state END,
         g.number, g.state, g.embedding ->> 'model', g.dimension, g.destination ->> 'kind', v.delivery ->> 'mode',
-        coalesce(w.pending, 0), coalesce(w.leased, 0), coalesce(w.delayed, 0), coalesce(w.retrying, 0), coalesce(d.dead, 0), d.reason, clock_timestamp() - w.oldest,
+        coalesce(w.pending, 0) + coalesce(c.pending, 0), coalesce(w.leased, 0), coalesce(w.delayed, 0), coalesce(w.retrying, 0), coalesce(d.dead, 0), d.reason, clock_timestamp() - least(w.oldest, c.oldest),
         n.source_rows, n.embedded_rows,
         CASE WHEN n.source_rows = 0 THEN 1 ELSE least(1, n.embedded_rows::float8 / n.source_rows) END,
         EXISTS (SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (v.id, g.number)),
@@ -79,6 +103,7 @@ AS $$
             count(*) FILTER (WHERE q.attempts > 0) AS retrying, min(q.queued_at) FILTER (WHERE q.priority < 10) AS oldest
         FROM embed.work AS q CROSS JOIN (SELECT clock_timestamp() AS now OFFSET 0) AS t GROUP BY q.vectorizer_id, q.generation
     ) AS w ON w.vectorizer_id = v.id AND w.generation = g.number
+    LEFT JOIN embed.unfolded() AS c ON c.vectorizer_id = v.id AND c.generation = g.number
     CROSS JOIN LATERAL (
         SELECT count(*) AS dead, (array_agg(q.class || ': ' || coalesce(q.reason, '') ORDER BY q.died_at DESC))[1] AS reason
         FROM embed.dead AS q WHERE q.vectorizer_id = v.id AND q.generation = g.number
@@ -104,7 +129,7 @@ GRANT EXECUTE ON FUNCTION embed.statuses TO vectordb_reader, vectordb_worker;
 
 CREATE VIEW embed.status AS SELECT s.* FROM embed.statuses() AS s;
 COMMENT ON VIEW embed.status IS
-    'Each generation: pending counts all that is queued, leased and delayed are parts of it; dead_reason is the latest; rates are of the last minute or two; '
+    'Each generation: pending counts all that is queued (of more than 10,000 changes that no worker has seen yet each change, else each row), leased and delayed are parts of it; dead_reason is the latest; rates are of the last minute or two; '
     'missing, stale and orphan are what the last reconciliation found, NULL when there was none; '
     'hidden_garbage: vectors of S3 Vectors that nobody sees and that are not deleted yet; vectors_missing and vectors_orphan: of its index, as last listed; '
     'vector_index: as of embed.indexes; problem: why the source is not watched or read as it was declared';

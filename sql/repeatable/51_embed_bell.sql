@@ -4,9 +4,10 @@
 -- rung twice finds nothing; one that is lost, or was not rung because a worker seemed to be near, is made up for by the sweep.
 -- Nothing of it can fail a user's transaction, and nobody waits for anybody.
 --
--- Most commits end with a look at a sequence, embed.bell_<id>: until when all are silent, in milliseconds since 1970. What is
--- written to a sequence is there for everybody at once, and belongs to no transaction. Four times a second at most, one of those
--- that commit finds out whether the worker is to be called, and calls it.
+-- Until when all are silent is in a sequence, embed.bell_<id>, in milliseconds since 1970. What is written to a sequence is there for
+-- everybody at once, and belongs to no transaction. But of those who look at it at the same time each waits for the others, so a
+-- session remembers what it read there, in a setting of its own (embed.silent_<id>), and most commits end with a look at that. Four
+-- times a second at most, one of those that commit finds out whether the worker is to be called, and calls it.
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -65,8 +66,9 @@ BEGIN
         WHERE w.vectorizer_id = v.id AND w.priority < 100 AND w.not_before <= clock_timestamp()
         LIMIT most::bigint * batch
     ) AS d;
+    due := due + (SELECT count(*) FROM (SELECT FROM embed.inbox AS i WHERE i.vectorizer_id = v.id LIMIT most::bigint * batch) AS c);
     RETURN json_build_object('relay', json_build_array(
-        json_build_object('vectorizer', v.id, 'tickets', greatest(1, ceil(due::numeric / batch))::integer)
+        json_build_object('vectorizer', v.id, 'tickets', least(most, greatest(1, ceil(due::numeric / batch)))::integer)
     ));
 END
 $$;
@@ -79,18 +81,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT pg_sequence_last_value(place) - date_part('epoch', clock_timestamp()) * 1000 BETWEEN 1 AND 11000 $$;
 COMMENT ON FUNCTION embed.is_silent IS 'Internal: whether nobody rings at this moment; NULL: nobody ever did';
 
-CREATE OR REPLACE FUNCTION embed.elected(v embed.vectorizer, place regclass) RETURNS boolean
+CREATE OR REPLACE FUNCTION embed.elected(v embed.vectorizer) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     is_due boolean := false;
 BEGIN
-    -- One of those that commit at this moment. What it finds holds for a quarter of a second: a worker that ended meanwhile looks
-    -- a second time after twice as long.
-    IF pg_try_advisory_xact_lock(hashtext('embed.ring'), v.id) AND embed.is_silent(place) IS NOT TRUE THEN
+    -- One of those that commit at this moment.
+    IF pg_try_advisory_xact_lock(hashtext('embed.ring'), v.id) THEN
         is_due := NOT embed.somebody_comes(v);
-        PERFORM setval(place, embed.milliseconds() + 250);
         IF is_due THEN
             PERFORM setval(format('embed.rung_%s', v.id)::regclass, embed.milliseconds());
         END IF;
@@ -117,7 +117,13 @@ BEGIN
     END IF;
     SELECT c.* INTO setup FROM embed.config AS c;
     SELECT f.* INTO v FROM embed.vectorizer AS f WHERE f.id = vectorizer_id;
-    IF setup.worker_arn IS NULL OR v.id IS NULL OR v.state <> 'active' OR NOT embed.elected(v, place) THEN
+    IF setup.worker_arn IS NULL OR v.id IS NULL OR v.state <> 'active' THEN
+        RETURN false;
+    END IF;
+    -- Before anything is found out, or all who commit meanwhile would find it out as well. It holds for a quarter of a second: a worker
+    -- that ended meanwhile looks a second time after twice as long.
+    PERFORM setval(place, embed.milliseconds() + 250);
+    IF NOT embed.elected(v) THEN
         RETURN false;
     END IF;
     BEGIN
@@ -140,36 +146,49 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO embed.bell (vectorizer_id, bell)
-    SELECT ring_later.vectorizer_id, place FROM to_regclass(format('embed.bell_%s', vectorizer_id)) AS place WHERE place IS NOT NULL;
+    INSERT INTO embed.bell (vectorizer_id)
+    SELECT ring_later.vectorizer_id WHERE to_regclass(format('embed.bell_%s', vectorizer_id)) IS NOT NULL;
 END
 $$;
-COMMENT ON FUNCTION embed.ring_later IS 'Internal: rings when this transaction commits, for what no row of embed.work rings for';
+COMMENT ON FUNCTION embed.ring_later IS 'Internal: rings when this transaction commits, for what no row of embed.inbox rings for';
 
 CREATE OR REPLACE FUNCTION embed.at_commit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    now bigint;
+    place regclass;
+    silent_until bigint;
 BEGIN
     IF TG_TABLE_NAME = 'bell' THEN
         DELETE FROM embed.bell AS b WHERE b.id = NEW.id;
         PERFORM embed.ring(NEW.vectorizer_id);
-    -- As embed.is_silent, which would be planned once more for each commit. NULL: this very transaction has dropped the vectorizer.
-    ELSIF has_sequence_privilege(NEW.bell, 'USAGE') IS NOT NULL
-        AND coalesce(pg_sequence_last_value(NEW.bell), 0) - date_part('epoch', clock_timestamp()) * 1000 NOT BETWEEN 1 AND 11000 THEN
+        RETURN NULL;
+    END IF;
+    -- As embed.is_silent, of what this session has read last. As texts: whatever a user has set there is no error.
+    now := date_part('epoch', clock_timestamp()) * 1000;
+    IF current_setting('embed.silent_' || NEW.vectorizer_id, true) COLLATE "C" BETWEEN (now + 1)::text AND (now + 11000)::text THEN
+        RETURN NULL;
+    END IF;
+    place := to_regclass('embed.bell_' || NEW.vectorizer_id);
+    silent_until := pg_sequence_last_value(place);
+    IF silent_until - now BETWEEN 1 AND 11000 THEN
+        PERFORM set_config('embed.silent_' || NEW.vectorizer_id, silent_until::text, false);
+    ELSIF place IS NOT NULL THEN  -- or this very transaction has dropped the vectorizer
         -- In the next round, after all that is deferred to this commit: checks of constraints may take long.
-        INSERT INTO embed.bell (vectorizer_id, bell) VALUES (NEW.vectorizer_id, NEW.bell);
+        INSERT INTO embed.bell (vectorizer_id) VALUES (NEW.vectorizer_id);
     END IF;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION embed.at_commit IS 'Internal: the deferred trigger of embed.work and embed.bell';
+COMMENT ON FUNCTION embed.at_commit IS 'Internal: the deferred trigger of embed.inbox and embed.bell';
 
 DROP TRIGGER IF EXISTS rings ON embed.bell;
 CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.bell DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION embed.at_commit();
 
 -- So a transaction that is rolled back does not ring, nor what a savepoint takes back.
-DROP TRIGGER IF EXISTS rings ON embed.work;
-CREATE CONSTRAINT TRIGGER rings AFTER INSERT OR UPDATE OF version ON embed.work DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW WHEN (NEW.bell IS NOT NULL) EXECUTE FUNCTION embed.at_commit();
+DROP TRIGGER IF EXISTS rings ON embed.inbox;
+CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.inbox DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.rings) EXECUTE FUNCTION embed.at_commit();

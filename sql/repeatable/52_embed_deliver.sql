@@ -1,16 +1,14 @@
 -- What follows the enqueuing of a statement's rows, by the vectorizer's delivery: nothing, a bell, or the embeddings themselves.
 --
--- In every mode the rows are enqueued first. The modes that embed within the statement then take off the queue what they have done,
+-- The modes that embed within the statement enqueue the rows first, and then take off the queue what they have done,
 -- so whatever they have not done, for whatever reason, is where a worker finds it.
 
 SET LOCAL ROLE vectordb_owner;
 
-CREATE OR REPLACE FUNCTION embed.capturing(vectorizer embed.vectorizer, changes text) RETURNS text
+CREATE OR REPLACE FUNCTION embed.capturing(vectorizer embed.vectorizer, changes text, by_scan boolean) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    enqueueing constant text := embed.enqueueing(vectorizer, changes);
 BEGIN
     CASE
         WHEN vectorizer.delivery ->> 'mode' IN ('sync_lambda', 'in_transaction') THEN
@@ -34,14 +32,14 @@ BEGIN
             PERFORM embed.deliver(%2$s, embed_queued.keys, embed_queued.versions, embed_queued.operations);
         END IF;
     END;$block$,
-                rtrim(enqueueing, ';'), vectorizer.id, (vectorizer.delivery ->> 'row_limit')::integer + 1
+                embed.enqueueing(vectorizer, changes), vectorizer.id, (vectorizer.delivery ->> 'row_limit')::integer + 1
             );
         ELSE
-            RETURN enqueueing;
+            RETURN embed.appending(vectorizer, changes, by_scan);
     END CASE;
 END
 $$;
-COMMENT ON FUNCTION embed.capturing IS 'Internal: the statements that enqueue changes (key, operation), and what the delivery does with them';
+COMMENT ON FUNCTION embed.capturing IS 'Internal: the statements that note changes (key, operation), and what the delivery does with them';
 
 CREATE OR REPLACE FUNCTION embed.after_truncate(vectorizer embed.vectorizer) RETURNS text
 LANGUAGE sql IMMUTABLE

@@ -147,6 +147,7 @@ AS $$
                 SELECT FROM embed.work AS w
                 WHERE w.vectorizer_id = g.vectorizer_id AND w.generation = g.number AND w.priority < 100 AND w.not_before <= clock_timestamp()
             )
+            OR EXISTS (SELECT FROM embed.inbox AS i WHERE i.vectorizer_id = g.vectorizer_id)
             OR EXISTS (SELECT FROM embed.backfill AS b WHERE b.vectorizer_id = g.vectorizer_id AND b.generation = g.number)
             OR EXISTS (SELECT FROM embed.sweep AS s WHERE s.vectorizer_id = g.vectorizer_id AND s.generation = g.number)
         )

@@ -173,6 +173,8 @@ AS $$
 DECLARE
     job embed.batch_job;
 BEGIN
+    -- Rows that changed are the job's no more.
+    PERFORM embed.fold();
     UPDATE embed.batch_job AS j
     SET held_until = CASE WHEN hold_seconds IS NULL THEN j.held_until ELSE clock_timestamp() + make_interval(secs => hold_seconds) END
     WHERE j.id = batch_held.id AND j.holder = batch_held.holder AND j.state <> 'done'

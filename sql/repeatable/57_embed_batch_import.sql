@@ -62,9 +62,10 @@ GRANT EXECUTE ON FUNCTION embed.batch_step TO vectordb_worker;
 
 CREATE OR REPLACE FUNCTION embed.batch_rows(id integer, first integer, last integer)
 RETURNS TABLE (first_record integer, records integer, key text, version bigint, digest text)
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1000
+LANGUAGE sql SECURITY DEFINER ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS $$
+    SELECT embed.fold();
     SELECT r.first_record, r.records, r.key, r.version, encode(r.digest, 'hex')
     FROM embed.batch_row AS r JOIN embed.batch_job AS j ON j.id = r.job_id
     JOIN embed.work AS w ON w.vectorizer_id = j.vectorizer_id AND w.generation = j.generation AND w.key = r.key

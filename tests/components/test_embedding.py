@@ -11,9 +11,9 @@ from tests.components.configured import refused
 from tests.components.models.known import Known
 from tests.components.recorded import ROOT, all_of, only, record
 from vectordb.local.permissions import needs, truth
-from vectordb.local.permissions.invented import Invented
 from vectordb.local.permissions.roles import roles_of
 from vectordb.plan import plan, program
+from vectordb.plan.invented import Invented
 from vectordb.plan.stack_configuration import StackConfiguration
 
 LIBRARIES = Path(sys.prefix) / "lambda-arm64"

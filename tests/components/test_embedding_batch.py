@@ -9,9 +9,9 @@ from tests.components.models.known import Known
 from tests.components.recorded import all_of, only, record
 from tests.components.test_embedding import DOCS, TITAN, built, configuration
 from vectordb.local.permissions import needs, truth
-from vectordb.local.permissions.invented import Invented
 from vectordb.local.permissions.roles import roles_of
 from vectordb.plan import plan, program
+from vectordb.plan.invented import Invented
 
 ON = {"embedding": {"models": [TITAN], "batch": True}}
 BUCKET = "embedding-batch-files"

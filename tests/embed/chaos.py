@@ -34,6 +34,7 @@ TURN_SECONDS = 0.25
 PENDING = """
 SELECT count(*) FROM embed.generation AS g CROSS JOIN LATERAL (
     SELECT FROM embed.work AS w WHERE (w.vectorizer_id, w.generation) = (g.vectorizer_id, g.number)
+    UNION ALL SELECT FROM embed.inbox AS i WHERE i.vectorizer_id = g.vectorizer_id
     UNION ALL SELECT FROM embed.sweep AS s WHERE (s.vectorizer_id, s.generation) = (g.vectorizer_id, g.number)
     UNION ALL SELECT FROM embed.backfill AS b WHERE (b.vectorizer_id, b.generation) = (g.vectorizer_id, g.number)
 ) AS p WHERE g.state = 'live'

@@ -135,7 +135,7 @@ class Meddler:
             )
             until = time.monotonic() + 2.5
             while changed and time.monotonic() < until:
-                left = "SELECT count(*) FROM embed.work WHERE key = ANY (%s)"
+                left = "SELECT count(*) FROM (SELECT key FROM embed.work UNION ALL SELECT key FROM embed.inbox) AS q WHERE key = ANY (%s)"
                 if connection.execute(left, [[f"[{key}]" for key in changed]]).fetchone() == (0,):
                     return
                 time.sleep(0.05)

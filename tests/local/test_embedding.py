@@ -21,10 +21,10 @@ from tests.local.project import Project
 from vectordb.local import connections
 from vectordb.local.clients import Clients
 from vectordb.local.permissions import needs, truth
-from vectordb.local.permissions.invented import Invented
 from vectordb.local.permissions.roles import Call, roles_of
 from vectordb.local.state import Folder
 from vectordb.plan import program, stack_configuration
+from vectordb.plan.invented import Invented
 
 LIBRARIES = Path(sys.prefix) / "lambda-arm64"
 pytestmark = pytest.mark.skipif(not LIBRARIES.is_dir(), reason=f"{LIBRARIES} is missing: make install lays it there")

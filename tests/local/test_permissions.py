@@ -20,10 +20,10 @@ from vectordb.local import connections
 from vectordb.local.clients import Clients
 from vectordb.local.permissions import documents, needs, truth
 from vectordb.local.permissions.documents import Policy
-from vectordb.local.permissions.invented import Invented
 from vectordb.local.permissions.roles import Call, roles_of, services_of
 from vectordb.local.state import Folder
 from vectordb.plan import program, stack_configuration
+from vectordb.plan.invented import Invented
 
 INDEX = "stdlib"
 DIMENSION = 256

@@ -13,10 +13,10 @@ from vectordb.local.clients import Clients
 from vectordb.local.engine import Engine, Execution
 from vectordb.local.handlers import HANDLERS
 from vectordb.local.permissions import needs, truth
-from vectordb.local.permissions.invented import Invented
 from vectordb.local.permissions.roles import roles_of
 from vectordb.local.state import Credentials
 from vectordb.plan import program
+from vectordb.plan.invented import Invented
 from vectordb.plan.stack_configuration import StackConfiguration
 
 PROGRAM = Path(__file__).parent / "programs" / "pipeline.py"

@@ -16,16 +16,19 @@ def secret(value: Any) -> dict[str, Any]:
     return {SPECIAL_SIG_KEY: SPECIAL_SECRET_SIG, "value": value}
 
 
-def plain_resource(path: str, properties: dict[str, Any], name: str = NAME) -> Resource:
+def plain_resource(
+    path: str, properties: dict[str, Any], name: str = NAME, settings: dict[str, Any] | None = None
+) -> Resource:
     """A resource over plain dicts and lists, as on the wire."""
     token = aws(path)
-    return Resource(token, name, f"urn:pulumi:dev::vectordb::{token}::{name}", properties)
+    return Resource(token, name, f"urn:pulumi:dev::vectordb::{token}::{name}", properties, settings=settings or {})
 
 
-def resource(path: str, properties: dict[str, Any], name: str = NAME) -> Resource:
+def resource(
+    path: str, properties: dict[str, Any], name: str = NAME, settings: dict[str, Any] | None = None
+) -> Resource:
     """A resource whose properties raise when something unknown is touched, made as the SDK makes it."""
-    made = plain_resource(path, properties, name)
-    return Resource(made.type, made.name, made.urn, unknown_checking_proxy(deserialize_properties(properties)))
+    return plain_resource(path, unknown_checking_proxy(deserialize_properties(properties)), name, settings)
 
 
 def resource_rule(rule_id: str) -> ResourceRule:
@@ -44,7 +47,10 @@ def messages(rule: ResourceRule, judged: Resource) -> list[str]:
     return [rule.message(judged, finding) for finding in rule.findings(judged)]
 
 
-def found(rule_id: str, path: str, properties: dict[str, Any]) -> list[tuple[str, str]]:
-    """(property, problem) of each finding."""
+def found(
+    rule_id: str, path: str, properties: dict[str, Any], settings: dict[str, Any] | None = None
+) -> list[tuple[str, str]]:
+    """(property, problem) of each finding; `settings` beside the rule's defaults."""
     rule = resource_rule(rule_id)
-    return [(finding.path, finding.problem) for finding in rule.findings(resource(path, properties))]
+    judged = resource(path, properties, settings=rule.defaults | (settings or {}))
+    return [(finding.path, finding.problem) for finding in rule.findings(judged)]

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,24 +81,39 @@ def analyze(pack: Any, path: str, name: str, properties: dict[str, Any]) -> list
 GROUP_RULE = {"protocol": "tcp", "fromPort": 5432, "toPort": 5432}
 
 
-def test_the_pack_names_its_policies_all_mandatory(pack: Any) -> None:
+def test_the_pack_names_its_policies_all_mandatory_but_the_report_of_waivers(pack: Any) -> None:
     info = pack.GetAnalyzerInfo(empty_pb2.Empty(), timeout=10)
     assert info.name == "vectordb"
-    assert [policy.name for policy in info.policies] == [rule.id for rule in RULES]
-    assert {messages.EnforcementLevel.Name(policy.enforcementLevel) for policy in info.policies} == {"MANDATORY"}
+    assert info.supportsConfig
+    assert [policy.name for policy in info.policies] == [*(rule.id for rule in RULES), "configuration", "waivers"]
+    *mandatory, waivers = (messages.EnforcementLevel.Name(policy.enforcementLevel) for policy in info.policies)
+    assert set(mandatory) == {"MANDATORY"}
+    assert waivers == "ADVISORY"
     assert [policy.policy_type == messages.POLICY_TYPE_STACK for policy in info.policies] == [
-        isinstance(rule, StackRule) for rule in RULES
+        *(isinstance(rule, StackRule) for rule in RULES),
+        True,
+        True,
     ]
     described = {policy.name: policy for policy in info.policies}["database-not-public"]
     assert described.description == "Databases have no public address."
-    assert list(described.tags) == ["FSBP RDS.2", "CIS 3.0.0 2.3.3", "Checkov CKV_AWS_17"]
+    [rule] = [rule for rule in RULES if rule.id == "database-not-public"]
+    assert list(described.tags) == rule.frameworks.labels()
+    assert "FSBP RDS.2" in described.tags
     assert described.remediation_steps == "Set publiclyAccessible to false."
     assert described.severity == messages.POLICY_SEVERITY_CRITICAL
+    assert described.url == "docs/policies/database-not-public.md"
+    assert described.framework.name == "AWS Foundational Security Best Practices"
+    assert described.framework.reference == ", ".join(rule.frameworks.fsbp)
+    assert set(described.configSchema.properties.fields) == {"waivers"}
 
 
 def test_a_planted_door_is_the_only_thing_found(pack: Any) -> None:
     """Behind an unknown source and beside a private one."""
-    planted = {"ingress": [GROUP_RULE | {"cidrBlocks": [UNKNOWN, "10.0.0.0/16", "0.0.0.0/0"]}], "vpcId": UNKNOWN}
+    planted = {
+        "description": "Clients of the database.",
+        "ingress": [GROUP_RULE | {"description": "SQL.", "cidrBlocks": [UNKNOWN, "10.0.0.0/16", "0.0.0.0/0"]}],
+        "vpcId": UNKNOWN,
+    }
     assert analyze(pack, "ec2/securityGroup", "database", planted) == [
         (
             "security-group-ingress-private",
@@ -114,41 +130,42 @@ def test_a_planted_door_is_the_only_thing_found(pack: Any) -> None:
 
 
 def test_a_clean_resource_is_not_mentioned(pack: Any) -> None:
-    clean = {"ingress": [GROUP_RULE | {"cidrBlocks": [UNKNOWN, "10.0.0.0/16"], "securityGroups": [UNKNOWN]}]}
+    clean = {
+        "description": "Clients of the database.",
+        "vpcId": UNKNOWN,
+        "ingress": [
+            GROUP_RULE | {"description": "SQL."} | {"cidrBlocks": [UNKNOWN, "10.0.0.0/16"], "securityGroups": [UNKNOWN]}
+        ],
+    }
     assert analyze(pack, "ec2/securityGroup", "database", clean) == []
     assert analyze(pack, "s3/bucket", "other", {"bucket": UNKNOWN}) == []
 
 
 def test_a_cluster_made_without_a_thought(pack: Any) -> None:
-    """Every default of AWS's that is a violation, and a secret that is not repeated."""
+    """Defaults of AWS's that are violations, each told with its remedy, and a secret that is not repeated."""
     found = analyze(
         pack, "rds/cluster", "cluster", {"engine": "aurora-postgresql", "masterPassword": secret("hunter2")}
     )
-    assert [(policy, level) for policy, level, *_ in found] == [
-        ("storage-encrypted", "MANDATORY"),
-        ("storage-customer-key", "MANDATORY"),
-        ("database-requires-tls", "MANDATORY"),
-        ("database-iam-authentication", "MANDATORY"),
-        ("database-managed-master-password", "MANDATORY"),
-        ("database-managed-master-password", "MANDATORY"),
-    ]
-    assert [message.partition("\n")[2] for *_, message in found] == [
-        "cluster: storageEncrypted is absent, and false by default. Set storageEncrypted to true.",
-        (
-            "cluster: kmsKeyId is absent. Name a customer managed KMS key: its policy says who can read the data, and it can "
-            "be withdrawn."
-        ),
-        (
-            "cluster: dbClusterParameterGroupName is absent, so AWS's default parameters apply. "
-            "Set dbClusterParameterGroupName to a parameter group of this stack with rds.force_ssl = 1."
-        ),
-        (
-            "cluster: iamDatabaseAuthenticationEnabled is absent, and false by default. "
-            "Set iamDatabaseAuthenticationEnabled to true."
-        ),
-        "cluster: masterPassword holds a master password. Remove masterPassword and set manageMasterUserPassword to true.",
-        "cluster: manageMasterUserPassword is absent, and false by default. Set manageMasterUserPassword to true.",
-    ]
+    assert {level for _, level, *_ in found} == {"MANDATORY"}
+    told = {policy: message.partition("\n")[2] for policy, *_, message in reversed(found)}
+    assert (
+        told
+        | {
+            "storage-encrypted": (
+                "cluster: storageEncrypted is absent, and false by default. Set storageEncrypted to true."
+            ),
+            "database-requires-tls": (
+                "cluster: dbClusterParameterGroupName is absent, so AWS's default parameters apply. "
+                "Set dbClusterParameterGroupName to a parameter group of this stack with rds.force_ssl = 1."
+            ),
+            "database-managed-master-password": (
+                "cluster: masterPassword holds a master password. "
+                "Remove masterPassword and set manageMasterUserPassword to true."
+            ),
+        }
+        == told
+    )
+    assert "hunter2" not in str(found)
 
 
 def test_a_cluster_made_with_care_of_which_much_is_unknown(pack: Any) -> None:
@@ -161,19 +178,29 @@ def test_a_cluster_made_with_care_of_which_much_is_unknown(pack: Any) -> None:
         "iamDatabaseAuthenticationEnabled": True,
         "manageMasterUserPassword": True,
     }
-    assert analyze(pack, "rds/cluster", "cluster", careful) == []
+    about = {policy for policy, *_ in analyze(pack, "rds/cluster", "cluster", careful)}
+    assert about.isdisjoint(
+        {
+            "storage-encrypted",
+            "storage-customer-key",
+            "database-requires-tls",
+            "database-iam-authentication",
+            "database-managed-master-password",
+        }
+    )
 
 
 def test_malformed_input_blocks_and_the_pack_lives_on(pack: Any) -> None:
     malformed: dict[str, Any] = {"ingress": [7, None, [], {"cidrBlocks": {"x": 1}}, {"cidrBlocks": 3}]}
     assert [
         message.partition("\n")[2].partition(". ")[0]
-        for *_, message in analyze(pack, "ec2/securityGroup", "odd", malformed)
+        for policy, *_, message in analyze(pack, "ec2/securityGroup", "odd", malformed)
+        if policy == "security-group-ingress-private"
     ] == [
         "odd: ingress[3].cidrBlocks is an object that is no CIDR block",
         "odd: ingress[4].cidrBlocks is a number that is no CIDR block",
     ]
-    assert analyze(pack, "ec2/securityGroup", "clean", {}) == []
+    assert analyze(pack, "ec2/securityGroup", "clean", {"description": "Clients.", "vpcId": UNKNOWN}) == []
 
 
 def test_the_stack_is_judged_across_its_resources(pack: Any) -> None:
@@ -204,6 +231,91 @@ def test_the_stack_is_judged_across_its_resources(pack: Any) -> None:
     ]
 
 
+# ---- its configuration
+
+
+@pytest.fixture
+def configure(pack: Any) -> Iterator[Any]:
+    """Configure the running pack; it forgets afterwards."""
+
+    def by(**policies: tuple[int, dict[str, Any]]) -> None:
+        configured = {
+            name.replace("_", "-"): messages.PolicyConfig(enforcementLevel=level, properties=struct(properties))  # type: ignore[arg-type]
+            for name, (level, properties) in policies.items()
+        }
+        pack.Configure(messages.ConfigureAnalyzerRequest(policyConfig=configured), timeout=10)
+
+    yield by
+    by()
+
+
+def whole(pack: Any) -> list[tuple[str, str, str]]:
+    """(policy, level, message) of what the pack's own policies say about a stack without resources."""
+    found = diagnostics(pack.AnalyzeStack(messages.AnalyzeStackRequest(), timeout=10))
+    own = ("configuration", "waivers")
+    return [(policy, level, message.partition("\n")[2]) for policy, level, *_, message in found if policy in own]
+
+
+def test_a_configuration_that_no_rule_understands_blocks(pack: Any, configure: Any) -> None:
+    configure(database_not_pubic=(messages.MANDATORY, {}), no_public_address=(messages.MANDATORY, {"days": 3}))
+    assert whole(pack) == [
+        ("configuration", "MANDATORY", "database-not-pubic is no rule of this pack. Did you mean database-not-public?"),
+        ("configuration", "MANDATORY", "no-public-address: days is no setting of this rule. It takes waivers."),
+    ]
+
+
+def test_a_waived_finding_blocks_nothing_and_is_reported(pack: Any, configure: Any) -> None:
+    waiver = {"resource": "vpn", "owner": "network team", "reason": "Until the peering.", "expires": "2999-12-31"}
+    configure(no_public_address=(messages.MANDATORY, {"waivers": [waiver]}))
+    assert "no-public-address" not in {policy for policy, *_ in analyze(pack, "ec2/eip", "vpn", {})}
+    assert "no-public-address" in {policy for policy, *_ in analyze(pack, "ec2/eip", "vpn-2", {})}
+    [(policy, level, message)] = whole(pack)
+    assert (policy, level) == ("waivers", "ADVISORY")
+    assert re.fullmatch(
+        r"vpn is a public address\. Waived for no-public-address until 2999-12-31 \([0-9]+ days left\)\. "
+        r"Owner: network team\. Reason: Until the peering\.",
+        message,
+    )
+
+
+def remediated(pack: Any, path: str, properties: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    request = messages.AnalyzeRequest(type=aws(path), properties=struct(properties), urn=urn(path, "x"), name="x")
+    answer = pack.Remediate(request, timeout=10)
+    return [(each.policyName, json_format.MessageToDict(each.properties)) for each in answer.remediations]
+
+
+def test_nothing_is_remediated_unless_it_is_asked_for(pack: Any) -> None:
+    assert remediated(pack, "rds/cluster", {}) == []
+
+
+def test_what_is_remediated_keeps_secrets_and_unknowns(pack: Any, configure: Any) -> None:
+    configure(database_iam_authentication=(messages.REMEDIATE, {}))
+    properties = {"masterPassword": secret("hunter2"), "kmsKeyId": UNKNOWN, "serverlessv2ScalingConfiguration": {}}
+    fixed = properties | {"iamDatabaseAuthenticationEnabled": True}
+    assert remediated(pack, "rds/cluster", properties) == [("database-iam-authentication", fixed)]
+    assert remediated(pack, "rds/cluster", fixed) == []
+    assert remediated(pack, "rds/cluster", {"iamDatabaseAuthenticationEnabled": UNKNOWN}) == []
+    assert remediated(pack, "rds/proxy", {"auths": []}) == []
+
+
+@pytest.mark.parametrize("options", [None, {}, secret({"httpEndpoint": "enabled"})])
+def test_what_is_remediated_within_an_object(pack: Any, configure: Any, options: Any) -> None:
+    configure(instance_metadata_v2=(messages.REMEDIATE, {}))
+    [(_, properties)] = remediated(pack, "ec2/instance", {"metadataOptions": options})
+    made = properties["metadataOptions"]
+    made = made.get("value", made)
+    assert made == {"httpTokens": "required", "httpPutResponseHopLimit": 1} | (
+        {"httpEndpoint": "enabled"} if options else {}
+    )
+    assert ("value" in properties["metadataOptions"]) == bool(options)
+
+
+@pytest.mark.parametrize("options", ["none", [1], UNKNOWN])
+def test_what_has_no_place_for_it_is_not_remediated(pack: Any, configure: Any, options: Any) -> None:
+    configure(instance_metadata_v2=(messages.REMEDIATE, {}))
+    assert remediated(pack, "ec2/instance", {"metadataOptions": options}) == []
+
+
 # ---- the folder
 
 
@@ -217,7 +329,7 @@ def test_the_project_file_points_at_the_checkout_s_environment() -> None:
 def test_the_pack_imports_the_standard_library_and_the_policy_sdk_only() -> None:
     allowed = sys.stdlib_module_names | {"pulumi_policy", "isolation"}
     files = sorted(PACK.rglob("*.py"))
-    assert len(files) > len(RULES)
+    assert len(files) > 40
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             match node:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from tests.sql.conftest import Connection, Database
 
 MODEL = "embed.http('http://model.test', 'fake', 3)"
+ENQUEUE = (
+    "INSERT INTO embed.work (vectorizer_id, generation, key, version, operation) "
+    "SELECT v.id, 1, k, txid_current(), 'u' FROM embed.vectorizer AS v, unnest(%s::text[]) AS k"
+)
+"""These keys, in a transaction that goes on: as one that embeds within its statements has them in the queue."""
+HOLD = "SELECT FROM embed.work WHERE key = ANY (%s) FOR UPDATE"
+"""The same of keys that are in the queue already."""
 
 
 def digest(text: str) -> str:
@@ -155,6 +162,7 @@ class Bench:
         self.run("INSERT INTO app.docs SELECT n, 't' || n, 'body ' || n FROM generate_series(1, %s) AS n", count)
 
     def work(self) -> list[tuple[Any, ...]]:
+        self.run("SELECT embed.fold()")
         return self.run("SELECT generation, key, operation::text FROM embed.work ORDER BY generation, key")
 
     def reconciled(self, name: str = "docs", **options: str) -> tuple[Any, ...]:

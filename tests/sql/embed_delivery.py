@@ -124,6 +124,7 @@ class Stage:
         for kind in ("bell", "rung") if rung else ("bell",):
             for (name,) in self.bench.run("SELECT 'embed.' || %s || '_' || id FROM embed.vectorizer", kind):
                 self.bench.run(f"SELECT setval('{name}', 1)")
+        self.bench.run("SELECT set_config('embed.silent_' || id, '', false) FROM embed.vectorizer")
 
 
 @contextlib.contextmanager

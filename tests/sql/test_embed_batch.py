@@ -9,6 +9,7 @@ from embedder.batch import exporting, importing
 from embedder.batch.jobs import Jobs
 from embedder.database import RefusedError
 from tests.sql.embed_batch import SETTINGS, Killed
+from tests.sql.embed_cases import ENQUEUE, HOLD
 
 # One version of PostgreSQL is enough for what happens between the steps; each applies the SQL.
 pytestmark = pytest.mark.parametrize("server", [18], indirect=True, ids=["pg18"])
@@ -50,7 +51,7 @@ def test_a_row_of_many_chunks_comes_back_in_any_order_and_in_parts(site, monkeyp
     site.bench.run(
         "INSERT INTO app.docs SELECT n, 't', repeat('word ' || n || ' ', 9) FROM generate_series(1, 12) AS n"
     )
-    site.bench.run("DELETE FROM embed.work")
+    site.bench.run("DELETE FROM embed.work; DELETE FROM embed.inbox")
     site.bench.run("DELETE FROM embed.sweep")
     site.until("running")
     assert len(site.cloud.objects) > 1
@@ -249,7 +250,7 @@ def test_a_user_who_holds_a_row_is_not_waited_for(site, monkeypatch):
     site.until("running")
     site.cloud.complete()
     with site.bench.session() as user, user.transaction(force_rollback=True):
-        user.execute("UPDATE app.docs SET body = 'not in the end' WHERE id = 1")
+        user.execute(HOLD, (["[1]"],))
         for _ in range(4):
             site.step()
         assert site.jobs("state, imported") == [("importing", ROWS - 1)]
@@ -339,7 +340,7 @@ def test_users_who_hold_rows_hold_up_the_export_of_those_only(site):
     site.docs(ROWS, backfill="'none'")
     site.bench.run("SELECT embed.batch_backfill('docs')")
     with site.bench.session() as user, user.transaction(force_rollback=True):
-        user.execute("UPDATE app.docs SET body = 'not in the end' WHERE id <= 3")
+        user.execute(ENQUEUE, (["[1]", "[2]", "[3]"],))
         for _ in range(3):
             site.step()
         assert site.jobs("state, records") == [("exporting", ROWS - 3)]
@@ -357,7 +358,7 @@ def test_users_who_hold_all_that_is_left_do_not_make_one_empty_job_after_the_oth
     a_minute_later = "UPDATE embed.batch_job SET created_at = created_at - interval '1 minute'"
     site.bench.run(a_minute_later)
     with site.bench.session() as user, user.transaction(force_rollback=True):
-        user.execute("UPDATE app.docs SET body = 'not in the end'")
+        user.execute(HOLD, ([f"[{n}]" for n in range(1, ROWS + 1)],))
         for _ in range(8):
             site.step()
         assert site.jobs("state, records") == [("done", 0), ("done", 0)]

@@ -94,6 +94,34 @@ def test_what_waits_and_was_not_rung_for_silences_nobody(stage: Stage) -> None:
     assert stage.settled()
 
 
+def test_a_session_remembers_until_when_all_are_silent(stage: Stage) -> None:
+    """And what a user sets there himself fails no commit."""
+    docs = stage.docs(EVENT)
+    remembered = f"embed.silent_{docs}"
+    stage.bench.run("INSERT INTO app.docs VALUES (1, 't', 'one')")
+    stage.bench.run("INSERT INTO app.docs VALUES (2, 't', 'two')")
+    assert stage.bench.value(
+        f"SELECT current_setting('{remembered}') = pg_sequence_last_value('embed.bell_{docs}')::text"
+    )
+    for number, ours in enumerate(["", "no time", "9", "99999999999999999999", "-1"], 3):
+        stage.bench.run("SELECT set_config(%s, %s, false)", remembered, ours)
+        stage.bench.run(f"SELECT setval('embed.bell_{docs}', 1), setval('embed.rung_{docs}', 1)")
+        stage.bells.clear()
+        stage.bench.run(f"INSERT INTO app.docs VALUES ({number}, 't', 'b')")
+        assert len(stage.bells) == 1, ours
+    # A transaction rings though the one before it in its session was silent, once that is over.
+    stage.bench.run("SELECT pg_sleep(0.26)")
+    stage.bench.run(f"SELECT setval('embed.rung_{docs}', 1)")
+    stage.bench.run("INSERT INTO app.docs VALUES (99, 't', 'b')")
+    assert len(stage.bells) == 2
+
+
+def test_a_transaction_that_drops_what_it_would_ring_for(stage: Stage) -> None:
+    stage.docs(EVENT)
+    stage.bench.run("BEGIN; INSERT INTO app.docs VALUES (1, 't', 'one'); SELECT embed.drop_vectorizer('docs'); COMMIT")
+    assert stage.bells == []
+
+
 def test_a_bell_that_was_lost_is_rung_again_after_five_seconds(stage: Stage) -> None:
     docs = stage.docs(EVENT)
     stage.bench.run("INSERT INTO app.docs VALUES (1, 't', 'one')")

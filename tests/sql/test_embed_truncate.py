@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sql.embed_cases import Bench
+from tests.sql.embed_cases import HOLD, Bench
 
 
 def chunks(bench: Bench) -> list[tuple[Any, ...]]:
@@ -71,9 +71,9 @@ def test_a_sweep_waits_for_who_is_finishing(bench: Bench) -> None:
     late = bench.worker.read(bench.worker.claim(docs, lease=600))
     bench.run("TRUNCATE app.docs")
     with bench.database.server.superuser_connection("vectordb") as other:
-        # A user who has one of them, and takes it back.
+        # One who has one of them, and gives it back.
         with bench.session() as user, user.transaction(force_rollback=True):
-            user.execute("INSERT INTO app.docs VALUES (1, 't', 'never')")
+            user.execute(HOLD, (["[1]"],))
             for _ in range(3):
                 assert other.execute("SELECT more FROM embed.advance(%s, 1)", (docs,)).fetchall() == [(True,)]
         bench.worker.advance(docs)

@@ -18,6 +18,7 @@ def test_backfill_goes_on_where_it_ended(bench: Bench) -> None:
         enqueued.append((slice_["enqueued"], slice_["more"]))
         # Whatever comes meanwhile is not done twice and not forgotten.
         bench.run("INSERT INTO app.docs VALUES ('k9', %s, 'late')", 100 + len(enqueued))
+        bench.worker.available()
     assert enqueued == [(10, True), (10, True), (5, False), (0, False)]
     assert bench.worker.drain(docs) == 29
     assert bench.reconciled() == (0, 0, 0, 0)

@@ -159,6 +159,35 @@ def combined(
         talk().print(f"The tables of {page} are current.")
 
 
+@app.command()
+def policies(
+    *,
+    stack: StackOption = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds.")] = False,
+    as_json: JsonOption = None,
+    as_markdown: MarkdownOption = False,
+) -> None:
+    """Measure the policy pack: its start, and how long it takes to judge a stack of a thousand resources.
+
+    \b
+    Exit codes: 0 every demand is met, 1 one is not, 2 it could not be measured.
+
+    \b
+    vectordb bench policies --quick
+    vectordb bench policies --stack prod --json policies.json
+    """
+    from vectordb.bench import policies as benchmark
+    from vectordb.plan import stack_configuration
+
+    directory = project_directory()
+    _writable(as_json)
+    configuration = stack_configuration.read(directory, chosen_stack(stack, directory))
+    with _progress(benchmark.STEPS) as say:
+        result = benchmark.run(configuration, quick=quick, say=say)
+    _tell(result, as_json, as_markdown=as_markdown)
+    raise typer.Exit(0 if result.met else 1)
+
+
 def _tell(result: "Result", as_json: Path | None, *, as_markdown: bool) -> None:
     """Print it, and write it where that is asked for."""
     from vectordb.bench import markdown, table

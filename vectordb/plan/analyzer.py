@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from vectordb.errors import VectordbError
-from vectordb.plan.recording import Recording, Registration, opened
+from vectordb.plan.policy_configuration import PolicyConfiguration
+from vectordb.plan.recording import Recording, Registration, masked, opened, whole_numbers
+from vectordb.plan.remediation import Remediation, changed
 from vectordb.plan.stack_configuration import StackConfiguration
 from vectordb.plan.violation import Violation
 
@@ -24,13 +26,34 @@ _SECONDS = 60
 
 
 @dataclass(frozen=True)
+class Policy:
+    """What a policy says about itself, and how it is enforced here."""
+
+    id: str
+    title: str
+    severity: str
+    enforcement: str
+    remedy: str
+    controls: tuple[str, ...]
+    """Of public catalogues, each with the catalogue's name: `FSBP RDS.2`."""
+    page: str
+    """Where it is described, a path in the repository."""
+
+
+@dataclass(frozen=True)
 class Pack:
     """A policy pack that answers: its name, version and policies, and the way to ask it."""
 
     name: str
     version: str
-    policies: tuple[str, ...]
+    described: tuple[Policy, ...]
+    """In the pack's order."""
     stub: Any
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policies' ids, sorted."""
+        return tuple(sorted(policy.id for policy in self.described))
 
 
 def nearest(program: Path) -> Path:
@@ -78,8 +101,8 @@ def started(folder: Path, configuration: StackConfiguration) -> Iterator[subproc
         process.communicate()
 
 
-def connect(process: subprocess.Popen[str]) -> Pack:
-    """Wait until the pack serves, and ask what it is.
+def connect(process: subprocess.Popen[str], configuration: PolicyConfiguration | None = None) -> Pack:
+    """Wait until the pack serves, ask what it is, and configure it: with its defaults unless told otherwise.
 
     Raises:
         VectordbError: the pack ended instead; the message ends with what it printed.
@@ -93,7 +116,53 @@ def connect(process: subprocess.Popen[str]) -> Pack:
     limits = [("grpc.max_receive_message_length", _LARGEST_MESSAGE), ("grpc.max_send_message_length", _LARGEST_MESSAGE)]
     stub = analyzer_pb2_grpc.AnalyzerStub(grpc.insecure_channel(f"127.0.0.1:{line}", options=limits))
     info = stub.GetAnalyzerInfo(empty_pb2.Empty(), timeout=_SECONDS, wait_for_ready=True)
-    return Pack(info.name, info.version, tuple(sorted(policy.name for policy in info.policies)), stub)
+    request = (configuration or PolicyConfiguration()).request(info)
+    stub.Configure(request, timeout=_SECONDS)
+    described = tuple(_policy(each, request.policyConfig[each.name].enforcementLevel) for each in info.policies)
+    return Pack(info.name, info.version, described, stub)
+
+
+def _policy(info: Any, level: analyzer_pb2.EnforcementLevel.ValueType) -> Policy:
+    return Policy(
+        info.name,
+        info.description,
+        _severity(info.severity),
+        analyzer_pb2.EnforcementLevel.Name(level).lower(),
+        info.remediation_steps,
+        tuple(info.tags),
+        info.url,
+    )
+
+
+def _severity(number: Any) -> str:
+    return analyzer_pb2.PolicySeverity.Name(number).removeprefix("POLICY_SEVERITY_").lower()
+
+
+def remediate(pack: Pack, recording: Recording) -> tuple[Recording, list[Remediation]]:
+    """The recording as the pack corrects it, and what was corrected; the CLI does this before it lets the pack judge.
+
+    Raises:
+        VectordbError: a policy failed on a resource; the CLI would end the preview there.
+    """
+    if not any(policy.enforcement == "remediate" for policy in pack.described):
+        return recording, []
+    resources, made = [], []
+    for resource in recording.resources:
+        # Secrets stay wrapped here: what comes back is registered in place of what was sent.
+        struct = json_format.ParseDict(resource.inputs, struct_pb2.Struct())
+        with _failing(pack, resource.urn):
+            answer = pack.stub.Remediate(_request(resource, struct), timeout=_SECONDS)
+        inputs = resource.inputs
+        for each in answer.remediations:
+            if not each.diagnostic:
+                after = whole_numbers(json_format.MessageToDict(each.properties))
+                made += [
+                    Remediation(resource.urn, each.policyName, path, masked(value))
+                    for path, value in changed(inputs, after)
+                ]
+                inputs = after
+        resources.append(replace(resource, inputs=inputs))
+    return replace(recording, resources=tuple(resources)), made
 
 
 def analyze(pack: Pack, recording: Recording) -> list[Violation]:
@@ -102,25 +171,30 @@ def analyze(pack: Pack, recording: Recording) -> list[Violation]:
     Raises:
         VectordbError: a policy failed on a resource; the CLI would end the preview there.
     """
+    structs = [_struct(resource) for resource in recording.resources]
+    # The pack works on one resource while the next one is being written; the answers are read in order.
+    asked = [
+        (resource.urn, pack.stub.Analyze.future(_request(resource, struct), timeout=_SECONDS))
+        for resource, struct in zip(recording.resources, structs, strict=True)
+    ]
     found: list[Violation] = []
-    current = "the stack"
-    try:
-        for resource in recording.resources:
-            current = resource.urn
-            request = analyzer_pb2.AnalyzeRequest(
-                type=resource.type,
-                properties=_struct(resource),
-                urn=resource.urn,
-                name=resource.name,
-                options=_options(resource),
-            )
-            found += _violations(pack.stub.Analyze(request, timeout=_SECONDS), resource.urn)
-        current = "the stack"
-        whole = analyzer_pb2.AnalyzeStackRequest(resources=[_resource(resource) for resource in recording.resources])
+    for urn, answer in asked:
+        with _failing(pack, urn):
+            found += _violations(answer.result(), urn)
+    whole = analyzer_pb2.AnalyzeStackRequest(
+        resources=[_resource(resource, struct) for resource, struct in zip(recording.resources, structs, strict=True)]
+    )
+    with _failing(pack, "the stack"):
         found += _violations(pack.stub.AnalyzeStack(whole, timeout=_SECONDS), "")
-    except grpc.RpcError as error:
-        raise VectordbError(f"The policy pack {pack.name} failed on {current}: {error.details()}") from None
     return found
+
+
+@contextmanager
+def _failing(pack: Pack, subject: str) -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise VectordbError(f"The policy pack {pack.name} failed on {subject}: {error.details()}") from None
 
 
 def _violations(response: Any, urn: str) -> Iterator[Violation]:
@@ -128,15 +202,20 @@ def _violations(response: Any, urn: str) -> Iterator[Violation]:
         level = analyzer_pb2.EnforcementLevel.Name(diagnostic.enforcementLevel)
         if level == "DISABLED":
             continue
-        severity = analyzer_pb2.PolicySeverity.Name(diagnostic.severity).removeprefix("POLICY_SEVERITY_").lower()
         yield Violation(
             urn=diagnostic.urn or urn,
             policy=diagnostic.policyName,
             message=diagnostic.message,
             mandatory=level in ("MANDATORY", "REMEDIATE"),
-            severity=severity,
+            severity=_severity(diagnostic.severity),
             pack=diagnostic.policyPackName,
         )
+
+
+def _request(resource: Registration, struct: struct_pb2.Struct) -> Any:
+    return analyzer_pb2.AnalyzeRequest(
+        type=resource.type, properties=struct, urn=resource.urn, name=resource.name, options=_options(resource)
+    )
 
 
 def _struct(resource: Registration) -> struct_pb2.Struct:
@@ -154,10 +233,10 @@ def _options(resource: Registration) -> Any:
     )
 
 
-def _resource(resource: Registration) -> Any:
+def _resource(resource: Registration, struct: struct_pb2.Struct) -> Any:
     return analyzer_pb2.AnalyzerResource(
         type=resource.type,
-        properties=_struct(resource),
+        properties=struct,
         urn=resource.urn,
         name=resource.name,
         options=_options(resource),

@@ -134,22 +134,27 @@ def _tops(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({path.partition(".")[0].partition("[")[0] for path in paths}))
 
 
-def listed(data: Mapping[str, Any]) -> Any:
-    """The resources of a plan or of an exported stack, as they are in the file; None when it is neither."""
+def listed(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The resources of a plan or of an exported stack, as they are in the file.
+
+    Raises:
+        VectordbError: it is neither.
+    """
     if "resources" not in data and "deployment" in data:
         # A stack that nothing was ever deployed to has a deployment without resources.
-        return (data["deployment"] or {}).get("resources") or []
-    return data.get("resources")
-
-
-def _resources(data: Mapping[str, Any]) -> dict[str, _Resource]:
-    """URN → resource, of a plan or of an exported stack."""
-    found = listed(data)
+        found = (data["deployment"] or {}).get("resources") or []
+    else:
+        found = data.get("resources")
     if not isinstance(found, list):
         raise VectordbError(
             "This file is neither a plan nor a stack's state.",
             remedy="Write one with `vectordb plan --json FILE` or `pulumi stack export --file FILE`.",
         )
+    return found
+
+
+def _resources(data: Mapping[str, Any]) -> dict[str, _Resource]:
+    """URN → resource, of a plan or of an exported stack."""
     return {
         item["urn"]: _Resource(
             urn=item["urn"],
@@ -165,7 +170,7 @@ def _resources(data: Mapping[str, Any]) -> dict[str, _Resource]:
                 [item.get("id", ""), *(v for v in (item.get("outputs") or {}).values() if isinstance(v, str))]
             ),
         )
-        for item in found
+        for item in listed(data)
         # `delete`: what an interrupted update has still to delete; `external`: only looked up.
         if not item.get("delete") and not item.get("external")
         if item["type"] != STACK_TYPE and not item["type"].startswith("pulumi:providers:")

@@ -63,7 +63,7 @@ def consequences(
     """
     one_way = {
         (urn, key): Consequence(urn, sentence, remedy, refused=True)
-        for urn, key, sentence, remedy in refused(changes, before or {}, plan)
+        for urn, key, sentence, remedy in refused(changes, before or {"resources": []}, plan)
     }
     found = [consequence for change in changes for consequence in _of(change, one_way.keys())]
     found += one_way.values()

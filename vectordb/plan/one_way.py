@@ -19,7 +19,7 @@ def refused(
         before: a plan or a state; of a state, what AWS last said counts more than what the program asked for.
         plan: a plan.
     """
-    old, new = ({resource["urn"]: resource for resource in listed(data) or []} for data in (before, plan))
+    old, new = ({resource["urn"]: resource for resource in listed(data)} for data in (before, plan))
     for change in changes:
         was, will = old.get(change.was or change.urn), new.get(change.urn)
         if change.kind is not Kind.CHANGED or change.type not in _TYPES or was is None or will is None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vectordb.cost.estimate import Estimate
-from vectordb.plan import analyzer, cost, lookups, program
+from vectordb.plan import analyzer, cost, lookups, policy_configuration, program
 from vectordb.plan.checks import check
+from vectordb.plan.presumed import Presumed, presume
 from vectordb.plan.recording import Recording, Registration, masked
+from vectordb.plan.remediation import Remediation
 from vectordb.plan.stack_configuration import StackConfiguration
 from vectordb.plan.violation import Violation
 
@@ -18,9 +21,11 @@ class Plan:
 
     recording: Recording
     pack: str
-    policies: tuple[str, ...]
+    policies: tuple[analyzer.Policy, ...]
     violations: tuple[Violation, ...]
+    remediations: tuple[Remediation, ...]
     cost: Estimate
+    presumed: Presumed
 
     @property
     def mandatory(self) -> tuple[Violation, ...]:
@@ -29,12 +34,8 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """The plan as plain data: unknown values are Pulumi's sentinel, secrets are masked."""
-        recording = self.recording
         return {
-            "project": recording.project,
-            "stack": recording.stack,
-            "resources": [_resource(resource) for resource in sorted(recording.resources, key=lambda r: r.urn)],
-            "outputs": masked(recording.outputs),
+            **_recorded(self.recording, self.presumed),
             "policies": [
                 {
                     "urn": violation.urn,
@@ -46,6 +47,19 @@ class Plan:
                 }
                 for violation in self.violations
             ],
+            "rules": [
+                {
+                    "id": policy.id,
+                    "title": policy.title,
+                    "severity": policy.severity,
+                    "enforcement": policy.enforcement,
+                    "remedy": policy.remedy,
+                    "controls": list(policy.controls),
+                    "page": policy.page,
+                }
+                for policy in self.policies
+            ],
+            "remediations": [remediation.as_json() for remediation in self.remediations],
             "cost": self.cost.as_json(),
         }
 
@@ -81,17 +95,55 @@ def record(configuration: StackConfiguration, accepted: Callable[[], None] | Non
     return program.run(configuration, Preview(configuration.region, accepted))
 
 
-def make(configuration: StackConfiguration, accepted: Callable[[], None] | None = None) -> Plan:
-    """Record the program and judge it by the nearest pack in a `policy/` and by the checks of this package; `accepted` as in `record`."""
+def make(
+    configuration: StackConfiguration,
+    accepted: Callable[[], None] | None = None,
+    policy_config: Path | None = None,
+    recorded: Callable[[dict[str, Any]], None] | None = None,
+) -> Plan:
+    """Record the program and judge it by the nearest pack in a `policy/` and by the checks of this package.
+
+    Args:
+        configuration: of the stack.
+        accepted: as in `record`.
+        policy_config: the configuration of the policies; by default the pack's own for the stack, where it has one.
+        recorded: called before the policies judge with what of the plan's JSON is known by then.
+
+    Raises:
+        VectordbError: as `program.run`; or the policies' configuration cannot be read, or the pack failed.
+    """
+    folder = analyzer.nearest(configuration.directory)
+    file = policy_config or policy_configuration.beside(folder, configuration.stack)
+    policies = policy_configuration.read(file) if file else None
     # The pack starts while the program runs: each takes about a second.
-    with analyzer.started(analyzer.nearest(configuration.directory), configuration) as process:
+    with analyzer.started(folder, configuration) as process:
         recording = record(configuration, accepted)
-        pack = analyzer.connect(process)
-        found = analyzer.analyze(pack, recording)
+        pack = analyzer.connect(process, policies)
+        recording, remediations = analyzer.remediate(pack, recording)
+        presumed = presume(configuration, recording)
+        if recorded is not None:
+            recorded(_recorded(recording, presumed))
+        found = analyzer.analyze(pack, presumed.completed(recording))
     found += check(recording)
     return Plan(
-        recording, pack.name, pack.policies, tuple(sorted(set(found))), cost.of(recording, configuration.region)
+        recording,
+        pack.name,
+        pack.described,
+        tuple(sorted(set(found))),
+        tuple(remediations),
+        cost.of(recording, configuration.region),
+        presumed,
     )
+
+
+def _recorded(recording: Recording, presumed: Presumed) -> dict[str, Any]:
+    return {
+        "project": recording.project,
+        "stack": recording.stack,
+        "resources": [_resource(resource) for resource in sorted(recording.resources, key=lambda r: r.urn)],
+        "outputs": masked(recording.outputs),
+        "presumed": presumed.as_json(),
+    }
 
 
 def _resource(resource: Registration) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def program(directory: Path) -> Path:
     if language != "python":
         raise VectordbError(
             f"{directory / 'Pulumi.yaml'}: the program's runtime is {language}; vectordb runs Python programs.",
-            remedy="`pulumi preview --policy-pack PATH/policy` holds it against the same policies.",
+            remedy="`pulumi preview --policy-pack PATH/policy --policy-pack-config PATH/policy/config.dev.json` holds it against the same policies.",
         )
     main = (directory / str(project.get("main", "."))).resolve()
     folder = main.parent if main.is_file() else main

@@ -1,5 +1,6 @@
 """The plan as a person reads it in a terminal."""
 
+import json
 from collections import Counter
 
 from rich.console import Console
@@ -25,6 +26,9 @@ def show(plan: Plan, console: Console) -> None:
     total = sum(resource.custom for resource in recording.resources)
     console.print(f"\n{total} resources in {len(list(recording.components()))} components.")
     console.print(_cost(plan), soft_wrap=True)
+    for remediation in plan.remediations:
+        what = f"{remediation.path} is now {json.dumps(remediation.value)} (remediated by {remediation.policy})"
+        console.print(Text("→ ", style="yellow") + Text(remediation.resource, style="bold") + Text(f"  {what}"))
     for violation in plan.violations:
         mark = Text("✗ ", style="bold red") if violation.mandatory else Text("! ", style="yellow")
         console.print()

@@ -28,17 +28,28 @@ IAM_LOGINS = ResourceRule(
     title="Databases and their proxies accept IAM logins.",
     severity=Severity.HIGH,
     remedy="Set iamDatabaseAuthenticationEnabled to true.",
+    why=(
+        "A password is copied, shared and never renewed, and nothing says who used it. An IAM token is valid for fifteen "
+        "minutes, for one user of one database, and its use is on record (Amazon RDS User Guide, IAM database "
+        "authentication)."
+    ),
     frameworks=Frameworks(
         fsbp=("RDS.10", "RDS.12"), cdk_nag=("AwsSolutions-RDS6",), checkov=("CKV_AWS_161", "CKV_AWS_162")
     ),
-    checks={aws("rds/cluster"): _DATABASE, aws("rds/instance"): _DATABASE, aws("rds/proxy"): _proxy},
+    checks={
+        aws("rds/cluster"): _DATABASE,
+        aws("rds/instance"): _DATABASE,
+        aws("rds/proxy"): _proxy,
+        aws("neptune/cluster"): _DATABASE,
+    },
+    repairs={aws(path): {"iamDatabaseAuthenticationEnabled": True} for path in ("rds/cluster", "rds/instance")},
 )
 
 
-def _managed(passwords: tuple[str, ...], replica: str) -> Check:
-    """A check that none of `passwords` is given and that RDS keeps the password.
+def _managed(passwords: tuple[str, ...], replica: str, managed: str = "manageMasterUserPassword") -> Check:
+    """A check that none of `passwords` is given and that AWS keeps the password.
 
-    `replica` is the property that makes the database a replica, whose master is its source's.
+    `replica` is the property that makes the database a copy, whose master is its source's; `managed` the flag.
     """
 
     def check(resource: Resource) -> Iterator[Finding]:
@@ -47,10 +58,10 @@ def _managed(passwords: tuple[str, ...], replica: str) -> Check:
                 yield Finding(
                     found.path,
                     "holds a master password",
-                    f"Remove {password} and set manageMasterUserPassword to true.",
+                    f"Remove {password} and set {managed} to true.",
                 )
         if resource.at(replica).absent:
-            yield from is_true(resource.at("manageMasterUserPassword"))
+            yield from is_true(resource.at(managed))
 
     return check
 
@@ -60,8 +71,21 @@ MANAGED_PASSWORDS = ResourceRule(
     title="RDS keeps the master password in Secrets Manager; no program or state file holds it.",
     severity=Severity.CRITICAL,
     remedy="Set manageMasterUserPassword to true.",
+    why=(
+        "A master password in a program is in its repository, its state and its plans, and in whatever reads them. RDS and "
+        "Redshift make one themselves, keep it in Secrets Manager under the stack's key and renew it (Amazon RDS User Guide, "
+        "password management with RDS and Secrets Manager)."
+    ),
+    frameworks=Frameworks(cdk_nag=("AwsSolutions-SMG4",)),
     checks={
         aws("rds/cluster"): _managed(("masterPassword", "masterPasswordWo"), "replicationSourceIdentifier"),
         aws("rds/instance"): _managed(("password", "passwordWo"), "replicateSourceDb"),
+        aws("docdb/cluster"): _managed(("masterPassword", "masterPasswordWo"), "globalClusterIdentifier"),
+        aws("redshift/cluster"): _managed(
+            ("masterPassword", "masterPasswordWo"), "snapshotIdentifier", "manageMasterPassword"
+        ),
+        aws("redshiftserverless/namespace"): _managed(
+            ("adminUserPassword", "adminUserPasswordWo"), "snapshotIdentifier", "manageAdminPassword"
+        ),
     },
 )

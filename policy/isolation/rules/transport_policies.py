@@ -1,4 +1,4 @@
-"""Policies of buckets and queues refuse requests over clear text."""
+"""Policies of buckets, queues and topics refuse requests over clear text."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,12 @@ from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, a
 
 _REMEDY = "Add a statement that denies {service}:* to everyone, on {scope}, under the single condition Bool aws:SecureTransport false."
 
+# A topic's policy can name single actions only; what a message passes is this one (SNS Developer Guide, enforce encryption
+# of data in transit).
+_ALL_OF = {"sns": "sns:publish"}
 
-def _refuses_clear_text(statement: Property, service: str, *, contains: bool) -> bool:
+
+def refuses_clear_text(statement: Property, service: str, *, contains: bool) -> bool:
     """Whether a statement denies every action to everyone who comes without TLS.
 
     `contains`: the resource holds others (a bucket its objects, a vector bucket its indexes), so both must be named.
@@ -23,7 +27,9 @@ def _refuses_clear_text(statement: Property, service: str, *, contains: bool) ->
     return (
         statement.at("Effect").text == "Deny"
         and is_everyone(statement.at("Principal"))
-        and any(action.casefold() in ("*", f"{service}:*") for action in texts(statement.at("Action")))
+        and any(
+            action.casefold() in ("*", f"{service}:*", _ALL_OF.get(service)) for action in texts(statement.at("Action"))
+        )
         and within
         and itself
         and compared is not None
@@ -32,14 +38,14 @@ def _refuses_clear_text(statement: Property, service: str, *, contains: bool) ->
 
 
 def _policy(service: str, *, contains: bool) -> Check:
-    scope = "the resource and all that it contains" if contains else "the queue"
+    scope = "the resource and all that it contains" if contains else "the resource"
 
     def check(resource: Resource) -> Iterator[Finding]:
         policy = resource.at("policy")
         if not policy.given:
             return
         try:
-            refused = any(_refuses_clear_text(each, service, contains=contains) for each in statements(policy))
+            refused = any(refuses_clear_text(each, service, contains=contains) for each in statements(policy))
         except NoDocumentError:
             yield Finding(policy.path, f"is {policy.described} that is no policy document", "Give the policy as JSON.")
             return
@@ -55,10 +61,15 @@ _BUCKET, _QUEUE = _policy("s3", contains=True), _policy("sqs", contains=False)
 
 TRANSPORT_POLICIES = ResourceRule(
     id="policy-refuses-clear-text",
-    title="Policies of buckets and queues refuse requests without TLS.",
+    title="Policies of buckets, queues and topics refuse requests without TLS.",
     severity=Severity.HIGH,
     remedy=_REMEDY.format(service="<service>", scope="the resource and all that it contains"),
-    frameworks=Frameworks(fsbp=("S3.5",), cdk_nag=("AwsSolutions-S10", "AwsSolutions-SQS4")),
+    why=(
+        "S3, SQS and SNS answer http as well as https: a client that is set up wrongly, or led astray, sends its data and its "
+        "signed request as they are. Only a statement that denies it ends that, and only if no second condition narrows "
+        "it (S3 User Guide, security best practices: enforce encryption of data in transit)."
+    ),
+    frameworks=Frameworks(fsbp=("S3.5",), cdk_nag=("AwsSolutions-S10", "AwsSolutions-SNS3", "AwsSolutions-SQS4")),
     checks={
         aws("s3/bucketPolicy"): _BUCKET,
         aws("s3/bucket"): _BUCKET,
@@ -66,5 +77,7 @@ TRANSPORT_POLICIES = ResourceRule(
         aws("s3/vectorsVectorBucketPolicy"): _policy("s3vectors", contains=True),
         aws("sqs/queuePolicy"): _QUEUE,
         aws("sqs/queue"): _QUEUE,
+        aws("sns/topicPolicy"): _policy("sns", contains=False),
+        aws("sns/topic"): _policy("sns", contains=False),
     },
 )

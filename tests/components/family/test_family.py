@@ -18,8 +18,9 @@ from tests.components.models.policies import ACTIONS
 from tests.components.models.shapes import Tally
 from tests.components.models.table import TABLE
 from vectordb.errors import VectordbError
-from vectordb.plan import analyzer
+from vectordb.plan import analyzer, policy_configuration
 from vectordb.plan.checks import check
+from vectordb.plan.policy_configuration import PolicyConfiguration
 
 DOORS = ("internetGateway", "natGateway", "eip", "egressOnlyInternetGateway", "carrierGateway", "route")
 
@@ -146,8 +147,13 @@ def test_the_function_has_room_for_its_environment():
 
 
 def test_the_pack_finds_no_violation_in_a_part_of_the_sample():
-    with analyzer.started(sample()[0].configuration.directory / "policy", sample()[0].configuration) as process:
-        pack = analyzer.connect(process)
+    """Configured for stacks that are thrown away, and for what some of them ask for."""
+    folder = sample()[0].configuration.directory / "policy"
+    relaxed = policy_configuration.read(folder / "config.dev.json")
+    asked = {"ipv6-only-when-asked": {"allowed": True}, "vpc-has-flow-log": {"required": False}}
+    configuration = PolicyConfiguration(relaxed.levels, relaxed.properties | asked)
+    with analyzer.started(folder, sample()[0].configuration) as process:
+        pack = analyzer.connect(process, configuration)
         stacks = [stack for stack in sample() if stack.partition == "aws"][::5]
         violations = [(stack, v) for stack in stacks for v in analyzer.analyze(pack, stack.planned()) if v.mandatory]
     assert len(stacks) >= 12

@@ -53,7 +53,7 @@ def test_everything_that_can_carry_tags_does(name):
 def test_each_plans_without_a_violation(name):
     made = plan.make(configuration(name))
     assert made.violations == ()
-    assert len(made.policies) == 17
+    assert len(made.policies) > 100
 
 
 def test_what_cannot_carry_tags():

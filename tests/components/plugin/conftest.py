@@ -2,7 +2,7 @@ import pytest
 
 from tests.components.plugin import engine
 from tests.components.recorded import ROOT
-from vectordb.plan import analyzer, checks
+from vectordb.plan import analyzer, checks, policy_configuration
 from vectordb.plan.stack_configuration import StackConfiguration
 
 
@@ -42,7 +42,8 @@ def violations():
 
     def find(recording):
         configuration = StackConfiguration(recording.project, recording.stack, ROOT, {}, frozenset())
+        policies = policy_configuration.read(ROOT / "policy" / "config.dev.json")
         with analyzer.started(ROOT / "policy", configuration) as process:
-            return [*analyzer.analyze(analyzer.connect(process), recording), *checks.check(recording)]
+            return [*analyzer.analyze(analyzer.connect(process, policies), recording), *checks.check(recording)]
 
     return find

@@ -1,7 +1,7 @@
 """What a case is, and the policy documents that cases are written with."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 PUBLIC = "which reaches outside private address space"
@@ -18,6 +18,11 @@ class Case:
     """(property, problem) of each finding, in order."""
     about_absence: bool = False
     """The violation is that a list lacks something: an unknown element may be what is missed."""
+
+    alone: bool = False
+    """What a good resource has beside it may excuse it: the mutations leave good resources alone."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the rule is configured with; its defaults fill the rest."""
 
     def __str__(self) -> str:
         return f"{self.rule}-{self.type}-{next(iter(self.properties), 'empty')}"

@@ -19,7 +19,7 @@ _STORAGE = [
     Case(_STORAGE_RULE, "ec2/spotInstanceRequest", {"rootBlockDevice": {"encrypted": False}}, (("rootBlockDevice.encrypted", "is false, not true"),)),
     Case(_STORAGE_RULE, "ec2/launchConfiguration", {}, (("rootBlockDevice.encrypted", ABSENT_FALSE),)),
     Case(_STORAGE_RULE, "ec2/launchTemplate", {"blockDeviceMappings": [{"ebs": {"volumeSize": 8}}]}, (("blockDeviceMappings[0].ebs.encrypted", ABSENT_FALSE),)),
-    Case(_STORAGE_RULE, "sqs/queue", {"sqsManagedSseEnabled": False}, (("sqsManagedSseEnabled", "is false and kmsMasterKeyId is absent"),)),
+    Case(_STORAGE_RULE, "sqs/queue", {"sqsManagedSseEnabled": False}, (("sqsManagedSseEnabled", "is false and kmsMasterKeyId is absent"),), alone=True),
     Case(_STORAGE_RULE, "rds/cluster", {"storageEncrypted": True}),
     Case(_STORAGE_RULE, "rds/instance", {"storageEncrypted": True}),
     Case(_STORAGE_RULE, "ebs/volume", {"encrypted": True}),

@@ -8,9 +8,10 @@ import pulumi, pulumi_aws as aws
 class Part(pulumi.ComponentResource):
     def __init__(self, name, opts=None):
         super().__init__("shop:index:Part", name, {}, opts)
-        group = aws.ec2.SecurityGroup(f"{name}-group", description="d", opts=pulumi.ResourceOptions(parent=self))
+        group = aws.ec2.SecurityGroup(f"{name}-group", description="d", vpc_id="vpc-0123456789abcdef0",
+            opts=pulumi.ResourceOptions(parent=self))
         aws.vpc.SecurityGroupIngressRule(f"{name}-rule", security_group_id=group.id, ip_protocol="tcp", from_port=5432,
-            to_port=5432, cidr_ipv4=CIDR, opts=pulumi.ResourceOptions(parent=self))
+            to_port=5432, cidr_ipv4=CIDR, description="who", opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({})
 
 CIDR = pulumi.Config().get("cidr") or "10.0.0.0/8"

@@ -248,9 +248,9 @@ def test_since_with_json_on_standard_output(vectordb, project):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "Error: --since before.json: there is no such file."),
-        ("[]", "Error: --since before.json: it is neither a plan nor a stack's state."),
-        ("{", "Error: --since before.json: it cannot be read as JSON: "),
+        (None, "Error: --diff before.json: there is no such file."),
+        ("[]", "Error: --diff before.json: it is neither a plan nor a stack's state."),
+        ("{", "Error: --diff before.json: it cannot be read as JSON: "),
         ("{}", "Error: This file is neither a plan nor a stack's state."),
     ],
 )

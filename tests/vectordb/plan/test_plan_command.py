@@ -42,13 +42,13 @@ def test_json_alone_is_on_standard_output_and_the_talk_is_not(vectordb):
         "parent": "urn:pulumi:dev::shop::shop:index:Part::part",
         "dependencies": [group["urn"]],
         "propertyDependencies": {
-            "cidrIpv4": [], "fromPort": [], "ipProtocol": [], "securityGroupId": [group["urn"]], "toPort": [],
+            "cidrIpv4": [], "description": [], "fromPort": [], "ipProtocol": [], "securityGroupId": [group["urn"]], "toPort": [],
         },
         "protect": False,
         "ignoreChanges": [],
         "aliases": [],
         "inputs": {
-            "cidrIpv4": "10.0.0.0/8", "fromPort": 5432, "ipProtocol": "tcp", "securityGroupId": UNKNOWN, "toPort": 5432,
+            "cidrIpv4": "10.0.0.0/8", "description": "who", "fromPort": 5432, "ipProtocol": "tcp", "securityGroupId": UNKNOWN, "toPort": 5432,
         },
     }  # fmt: skip
 
@@ -109,3 +109,27 @@ def test_bad_configuration_of_the_real_program(vectordb, tmp_path_factory):
         "Error: The stack's configuration cannot be used:",
         "  vectordb:indexes[0].dimension: 5000 is out of range. Allowed: 1 to 4096.",
     ]
+
+
+def test_every_report_in_one_run(vectordb, project):
+    """The facts of a real program reach each file, an older base is proved too, and a comment has standard output to itself."""
+    (project / "Pulumi.dev.yaml").write_text("config:\n  shop:cidr: 0.0.0.0/0\n")
+    (project / "base.json").write_text('{"resources": []}')
+    files = ("--json", "plan.json", "--html", "plan.html", "--sarif", "plan.sarif")
+    done = vectordb("plan", "--diff", "base.json", "--markdown", "-", *files)
+    assert done.returncode == 1
+    assert done.stdout.startswith("<!-- vectordb plan shop/dev -->\n## ❌ `shop / dev`: ")
+    assert "Since base.json: 2 added." in done.stderr
+    assert '<h2 id="changes-title">What changes since base.json</h2>' in (project / "plan.html").read_text()
+    (result, *_) = json.loads((project / "plan.sarif").read_text())["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("__main__.py", 4)
+    facts = json.loads((project / "plan.json").read_text())["facts"]
+    assert (facts["version"], facts["exposure"]["open"]) == (1, [])
+
+
+def test_a_failure_leaves_the_files_as_they_were(vectordb, project):
+    (project / "plan.html").write_text("before")
+    (project / "__main__.py").write_text("1 / 0\n")
+    assert vectordb("plan", "--html", "plan.html").returncode == 2
+    assert (project / "plan.html").read_text() == "before"

@@ -96,7 +96,7 @@ class Stage:
 
     def queued(self) -> int:
         """Rows of our side that wait or are being worked on, of all vectorizers."""
-        return self._count("embed.work")
+        return self._count("embed.work") + self._count("embed.inbox")
 
     def embedded_by_sample(self) -> int:
         """Rows that the sample's shape has a vector of."""

@@ -92,7 +92,7 @@ def _empty(stage: Stage, tables: dict[str, str]) -> None:
     """Every table and the queues, and what was written before is on the disk."""
     stage.superuser.execute(f"TRUNCATE {', '.join(tables.values())} CASCADE".encode())
     # What TRUNCATE has left to do, as well.
-    stage.superuser.execute(b"TRUNCATE embed.work, embed.sweep")
+    stage.superuser.execute(b"TRUNCATE embed.work, embed.inbox, embed.sweep")
     stage.sample.queue = Queue(VISIBILITY_SECONDS)
     stage.superuser.execute(b"CHECKPOINT")
 

@@ -116,7 +116,7 @@ def roles_of(recording: Recording, managed: Mapping[str, Mapping[str, Any]] | No
     """The roles of a program with their uses and policies.
 
     Args:
-        recording: of a run whose policies are known (`invented.Invented`, or the local stack's); of a preview, the roles
+        recording: of a run whose policies are known (`vectordb.plan.invented`, or the local stack's); of a preview, the roles
             come without policies and without services where those are unknown.
         managed: documents of AWS managed policies by ARN, for those that the program attaches.
 

@@ -11,11 +11,13 @@ from vectordb.plan.recording import Registration
 _ARN = "arn:{partition}:%s:{region}:{account}:"
 _OUTPUTS: dict[str, dict[str, str]] = {
     "aws:iam/role:Role": {"arn": "arn:{partition}:iam::{account}:role/{name}"},
+    "aws:ec2/instance:Instance": {"arn": _ARN % "ec2" + "instance/{name}"},
     "aws:iam/policy:Policy": {"arn": "arn:{partition}:iam::{account}:policy/{name}"},
     "aws:kms/key:Key": {"arn": _ARN % "kms" + "key/{hash:.32}", "keyId": "{hash:.32}"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn": _ARN % "logs" + "log-group:{name}"},
     "aws:sqs/queue:Queue": {"arn": _ARN % "sqs" + "{name}"},
     "aws:scheduler/scheduleGroup:ScheduleGroup": {"arn": _ARN % "scheduler" + "schedule-group/{name}"},
+    "aws:ssm/document:Document": {"arn": _ARN % "ssm" + "document/{name}"},
     "aws:sns/topic:Topic": {"arn": _ARN % "sns" + "{name}"},
     "aws:secretsmanager/secret:Secret": {"arn": _ARN % "secretsmanager" + "secret:{name}-{hash:.6}"},
     "aws:lambda/function:Function": {"arn": _ARN % "lambda" + "function:{name}", "version": "1"},
@@ -30,14 +32,28 @@ _OUTPUTS: dict[str, dict[str, str]] = {
     "aws:rds/cluster:Cluster": {
         "arn": _ARN % "rds" + "cluster:{clusterIdentifier}",
         "clusterResourceId": "cluster-{hash:.26}",
+        "endpoint": "{clusterIdentifier}.cluster-{hash:.12}.{region}.rds.amazonaws.com",
+        "readerEndpoint": "{clusterIdentifier}.cluster-ro-{hash:.12}.{region}.rds.amazonaws.com",
         "secret": _ARN % "secretsmanager" + "secret:rds!cluster-{hash:.32}-{hash:.6}",
     },
     "aws:rds/instance:Instance": {
         "arn": _ARN % "rds" + "db:{identifier}",
+        "address": "{identifier}.{hash:.12}.{region}.rds.amazonaws.com",
         "resourceId": "db-{hash:.26}",
         "secret": _ARN % "secretsmanager" + "secret:rds!db-{hash:.32}-{hash:.6}",
     },
 }
+
+
+def _general(token: str) -> dict[str, str]:
+    """An ARN for a resource of AWS whose own form is not here: of its service, its type and its name."""
+    provider, _, path = token.partition(":")
+    service, _, kind = path.partition(":")[0].partition("/")
+    return {"arn": _ARN % service + kind + "/{name}"} if provider == "aws" and kind else {}
+
+
+_FEWEST_DIGITS = 6
+"""Of the hash, in what is made up."""
 
 
 class Invented:
@@ -52,6 +68,8 @@ class Invented:
     def __init__(self, region: str) -> None:
         self._region = region
         self._lookups = lookups.Lookups(region)
+        self.identifiers: dict[str, str] = {}
+        """What only AWS can make, by what was made up for it → `name.output` of its resource."""
 
     def create(self, resource: Registration, inputs: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """An id, a name and what else policies are made of."""
@@ -68,11 +86,19 @@ class Invented:
             "account": lookups.ACCOUNT,
         }
         made: dict[str, Any] = {
-            output: text.format_map(known) for output, text in _OUTPUTS.get(resource.type, {}).items()
+            output: text.format_map(known)
+            for output, text in _OUTPUTS.get(resource.type, _general(resource.type)).items()
         }
+        self._note(resource.name, digits, {"id": name, **made})
         if "secret" in made:
             made["masterUserSecrets"] = [{"secretArn": made.pop("secret"), "secretStatus": "active"}]
         return name, {**inputs, "name": name, **made}
+
+    def _note(self, resource: str, digits: str, made: dict[str, str]) -> None:
+        for output, value in made.items():
+            if digits[:_FEWEST_DIGITS] in value:
+                shown = "masterUserSecrets[0].secretArn" if output == "secret" else output
+                self.identifiers.setdefault(value, f"{resource}.{shown}")
 
     def look_up(self, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Example values; there is no account to ask."""
