@@ -72,7 +72,10 @@ def is_wide(resource: str) -> bool:
     if any(wild in parts[2] + parts[4] for wild in _WILD):
         return True
     if parts[2].startswith("s3") and not parts[4]:
-        return not parts[5].partition("/")[0].strip(_WILD)
+        return parts[5].startswith(tuple(_WILD))
+    # dbuser:<database>/<user>: any user is the master too.
+    if parts[2] == "rds-db" and not parts[5].rpartition("/")[2].strip(_WILD):
+        return True
     kind, separator, name = _kind(parts[5])
     if (parts[2], kind) in _NAMED_BY_AWS and not any(wild in parts[3] for wild in _WILD):
         return False

@@ -7,7 +7,8 @@
 -- Until when all are silent is in a sequence, embed.bell_<id>, in milliseconds since 1970. What is written to a sequence is there for
 -- everybody at once, and belongs to no transaction. But of those who look at it at the same time each waits for the others, so a
 -- session remembers what it read there, in a setting of its own (embed.silent_<id>), and most commits end with a look at that. Four
--- times a second at most, one of those that commit finds out whether the worker is to be called, and calls it.
+-- times a second at most, one of those that commit finds out whether the worker is to be called, and calls it. (Where a clock goes back,
+-- a session that remembers more is silent until it has come as far again.)
 
 SET LOCAL ROLE vectordb_owner;
 
@@ -157,24 +158,15 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    now bigint;
     place regclass;
-    silent_until bigint;
 BEGIN
-    IF TG_TABLE_NAME = 'bell' THEN
-        DELETE FROM embed.bell AS b WHERE b.id = NEW.id;
-        PERFORM embed.ring(NEW.vectorizer_id);
-        RETURN NULL;
-    END IF;
-    -- As embed.is_silent, of what this session has read last. As texts: whatever a user has set there is no error.
-    now := date_part('epoch', clock_timestamp()) * 1000;
-    IF current_setting('embed.silent_' || NEW.vectorizer_id, true) COLLATE "C" BETWEEN (now + 1)::text AND (now + 11000)::text THEN
+    -- What most commits do for a bell, so as little as can be. Compared as texts of 13 digits: whatever a user has set there is no error.
+    IF current_setting('embed.silent_' || NEW.vectorizer_id, true) COLLATE "C" > (date_part('epoch', clock_timestamp()) * 1000)::bigint::text THEN
         RETURN NULL;
     END IF;
     place := to_regclass('embed.bell_' || NEW.vectorizer_id);
-    silent_until := pg_sequence_last_value(place);
-    IF silent_until - now BETWEEN 1 AND 11000 THEN
-        PERFORM set_config('embed.silent_' || NEW.vectorizer_id, silent_until::text, false);
+    IF embed.is_silent(place) THEN
+        PERFORM set_config('embed.silent_' || NEW.vectorizer_id, pg_sequence_last_value(place)::text, false);
     ELSIF place IS NOT NULL THEN  -- or this very transaction has dropped the vectorizer
         -- In the next round, after all that is deferred to this commit: checks of constraints may take long.
         INSERT INTO embed.bell (vectorizer_id) VALUES (NEW.vectorizer_id);
@@ -182,11 +174,23 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION embed.at_commit IS 'Internal: the deferred trigger of embed.inbox and embed.bell';
+COMMENT ON FUNCTION embed.at_commit IS 'Internal: the deferred trigger of embed.inbox';
+
+CREATE OR REPLACE FUNCTION embed.at_last() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM embed.bell AS b WHERE b.id = NEW.id;
+    PERFORM embed.ring(NEW.vectorizer_id);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION embed.at_last IS 'Internal: the deferred trigger of embed.bell';
 
 DROP TRIGGER IF EXISTS rings ON embed.bell;
 CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.bell DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION embed.at_commit();
+FOR EACH ROW EXECUTE FUNCTION embed.at_last();
 
 -- So a transaction that is rolled back does not ring, nor what a savepoint takes back.
 DROP TRIGGER IF EXISTS rings ON embed.inbox;

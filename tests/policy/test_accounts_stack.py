@@ -110,3 +110,13 @@ def test_what_sends_data_to_another_account_is_found() -> None:
         ("schedule", "target.arn"),
         ("plan", "rules[0].copyActions[0].destinationVaultArn"),
     ]
+
+
+def test_acting_on_things_of_another_account_is_found() -> None:
+    def allowed(account: str) -> str:
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{account}:role/one"}
+        return json.dumps({"Statement": [statement]})
+
+    own = _key(_root(_OWN), arn=f"arn:aws:kms:eu-west-1:{_OWN}:key/1")
+    policies = [resource("iam/rolePolicy", {"policy": allowed(account)}, account) for account in (_OWN, _OTHER)]
+    assert judged(_RULE, [own, *policies]) == [(_OTHER, "policy.Statement[0].Resource", "names another account")]

@@ -168,14 +168,7 @@ def _index_in_transit(known: Plan, resource: Resource, path: str) -> Proof:
 
 def _vector_bucket(known: Plan, index: Resource) -> Resource | None:
     named = known.names.one(index, "vectorBucketName", "s3/vectorsVectorBucket").names
-    found = [bucket for urn in sorted(named) if (bucket := known.resource(urn)) is not None]
-    by_name = [
-        each
-        for each in known.stack.of("s3/vectorsVectorBucket")
-        if each.at("vectorBucketName").text is not None
-        and each.at("vectorBucketName").text == index.at("vectorBucketName").text
-    ]
-    return next(iter([*found, *by_name]), None)
+    return next((bucket for urn in sorted(named) if (bucket := known.resource(urn)) is not None), None)
 
 
 def _queue(known: Plan, resource: Resource, path: str) -> Proof:

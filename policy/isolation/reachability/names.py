@@ -21,6 +21,11 @@ _IDENTITIES = (
     "mainRouteTableId",
     "defaultSecurityGroupId",
     "prefixListId",
+    "bucket",
+    "vectorBucketName",
+    "vectorBucketArn",
+    "keyId",
+    "url",
 )
 
 

@@ -8,8 +8,8 @@ from itertools import chain
 from pulumi_policy import Severity
 
 from isolation.access.grants import GRANTS, grants
-from isolation.access.places import places
-from isolation.conditions import comparisons
+from isolation.access.places import Side, places
+from isolation.conditions import comparisons, element
 from isolation.declared import identifiers, strings
 from isolation.documents import NoDocumentError, Principal, allows, principals, statements
 from isolation.reading import Property
@@ -27,13 +27,15 @@ def _is_account(principal: Principal) -> bool:
 def _shared(resource: Resource) -> Iterator[Finding]:
     for statement in grants(resource):
         for principal in filter(_is_account, principals(statement)):
-            if principal.account not in strings(resource.settings, "accounts"):
+            # Keys are granted to roles of the own account as a matter of course.
+            usual = resource.type == _KEY_GRANT and principal.kind == "identity"
+            if not usual and principal.account not in strings(resource.settings, "accounts"):
                 yield Finding(statement.path, "names an account that is not declared")
 
 
-# Keys are granted to roles of the own account as a matter of course; endpoint services and images other rules look at.
+_KEY_GRANT = aws("kms/grant")
+# Other rules look at them.
 _ELSEWHERE = (
-    "kms/grant",
     "ec2/vpcEndpointService",
     "ec2/vpcEndpointServiceAllowedPrinciple",
     "ec2/amiLaunchPermission",
@@ -59,9 +61,9 @@ SHARED_WITH_DECLARED = ResourceRule(
 # ---- the stack's own account, and what names another
 
 
-def _statements(resource: Resource) -> Iterator[Property]:
-    """The statements that say who may use a resource or become a role; what is no document another rule finds."""
-    for place in places(resource, "resource", "trust"):
+def _statements(resource: Resource, *sides: Side) -> Iterator[Property]:
+    """The statements of these sides, or who may use a resource or become a role; what is no document another rule finds."""
+    for place in places(resource, *(sides or ("resource", "trust"))):
         if place.document.given:
             try:
                 yield from list(statements(place.document))
@@ -106,6 +108,15 @@ def _sent(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
                     yield resource, target.path, arn[1]
 
 
+def _acted_on(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """Resource, path and account of every known ARN on which an identity of the stack may act, roles to assume among them."""
+    for resource in stack.resources:
+        for statement in filter(allows, _statements(resource, "identity")):
+            for each in element(statement, "Resource").each():
+                if (arn := _ARN.match(each.text or "")) is not None:
+                    yield resource, each.path, arn[1]
+
+
 def _own(stack: Stack) -> set[str]:
     """The stack's account: of the ARNs that its resources have, or else the one that its policies speak of most."""
     arns = Counter(
@@ -127,7 +138,8 @@ def _own(stack: Stack) -> set[str]:
 def _other_accounts(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
     own = _own(stack)
     known = own | set(strings(stack.settings, "accounts"))
-    for resource, path, account in chain(_admitted(stack), _sent(stack) if own else ()):
+    outward = chain(_sent(stack), _acted_on(stack)) if own else ()
+    for resource, path, account in chain(_admitted(stack), outward):
         if account not in known:
             yield resource, Finding(path, "names another account")
 

@@ -67,6 +67,12 @@ def _minor_upgrades(resource: Resource) -> Iterator[Finding]:
         yield Finding(version.path, "names an exact minor version beside automatic upgrades")
 
 
+def _minor_upgrades_of_member(resource: Resource) -> Iterator[Finding]:
+    # Without a version of its own an instance has its cluster's, and the cluster is judged by it.
+    if not resource.at("engineVersion").absent:
+        yield from _minor_upgrades(resource)
+
+
 MINOR_UPGRADES = ResourceRule(
     id="database-minor-upgrades",
     title="Databases get minor versions by themselves, or name theirs exactly.",
@@ -82,7 +88,11 @@ MINOR_UPGRADES = ResourceRule(
     ),
     frameworks=Frameworks(fsbp=("RDS.13", "RDS.35"), checkov=("CKV_AWS_226",)),
     checks=on(
-        {"rds/cluster": _minor_upgrades, "rds/instance": _minor_upgrades, "rds/clusterInstance": _minor_upgrades}
+        {
+            "rds/cluster": _minor_upgrades,
+            "rds/instance": _minor_upgrades,
+            "rds/clusterInstance": _minor_upgrades_of_member,
+        }
     ),
 )
 

@@ -87,7 +87,7 @@ def _endpoint(resource: Resource) -> Iterator[Finding]:
 
 
 def _is_of_aws(service: str) -> bool:
-    return service.startswith(("com.amazonaws.", "cn.com.amazonaws.", "aws.", "aws.api."))
+    return service.startswith(("com.amazonaws.", "cn.com.amazonaws.", "aws."))
 
 
 _CHECKS: Final[dict[str, Check]] = {

@@ -92,8 +92,6 @@ PUBLIC_STORES = ResourceRule(
         aws("neptune/clusterInstance"): _private,
         aws("mq/broker"): _private,
         aws("lightsail/database"): _private,
-        aws("timestreaminfluxdb/dbInstance"): _private,
-        aws("timestreaminfluxdb/dbCluster"): _private,
         aws("eks/cluster"): _off("vpcConfig.endpointPublicAccess", "true by default"),
         aws("msk/cluster"): _kafka,
         aws("sagemaker/notebookInstance"): _notebook,

@@ -6,6 +6,7 @@ from pulumi_policy import Severity
 
 from isolation.access.grants import GRANTS, grants
 from isolation.access.places import RESOURCE_POLICIES, places
+from isolation.checks import presence
 from isolation.conditions import names_source
 from isolation.documents import NoDocumentError, allows, is_public, principals, statements
 from isolation.reading import Property
@@ -72,7 +73,10 @@ PUBLIC_GRANTS = ResourceRule(
         fsbp=("RDS.1", "EC2.1", "SSM.4", "Lambda.1"),
         checkov=("CKV_AWS_301", "CKV_AWS_302", "CKV_AWS_303", "CKV_AWS_364"),
     ),
-    checks=dict.fromkeys(_SHARED, _public_grants),
+    checks={
+        **dict.fromkeys(_SHARED, _public_grants),
+        aws("ecrpublic/repository"): presence("is a repository for everybody"),
+    },
 )
 
 # EventBridge sends no source where SNS or SQS use a key for it (SNS Developer Guide, managing encryption keys; SQS

@@ -9,11 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.config import ConfigurationError, load
+from isolation.rule import Resource
+from isolation.rules.encryption import FLOWS_ENCRYPTED, STORES_ENCRYPTED
+from isolation.rules.reachability import FLOWS_AS_DECLARED, NO_WAY_IN
+from isolation.stack import Stack as State
 from tests.components.family import strategies
 from tests.components.family.embeddings import LIBRARIES
 from tests.components.family.sample import SIZE, deployed, sample
 from tests.components.family.stack import Stack
 from tests.components.models import checks
+from tests.components.models.known import Known
 from tests.components.models.policies import ACTIONS
 from tests.components.models.shapes import Tally
 from tests.components.models.table import TABLE
@@ -21,6 +26,7 @@ from vectordb.errors import VectordbError
 from vectordb.plan import analyzer, policy_configuration
 from vectordb.plan.checks import check
 from vectordb.plan.policy_configuration import PolicyConfiguration
+from vectordb.plan.recording import opened
 
 DOORS = ("internetGateway", "natGateway", "eip", "egressOnlyInternetGateway", "carrierGateway", "route")
 
@@ -142,6 +148,27 @@ def test_the_function_has_room_for_its_environment():
                 size = sum(len(k) + len(v) for k, v in resource.inputs["environment"]["variables"].items())
                 if size > 4096:
                     yield f"{resource.name}: {size} bytes"
+
+    assert found(problems) == []
+
+
+def as_state(stack, recording):
+    """The resources as a policy gets them after an update: with their outputs."""
+    known = Known(stack.region)
+    for each in recording.resources:
+        inputs = opened(each.inputs)
+        identifier, outputs = known.create(each, inputs) if each.custom else ("", inputs)
+        properties = {**outputs, "id": identifier}
+        yield Resource(each.type, each.name, each.urn, properties, each.parent or "", each.property_dependencies)
+
+
+def test_flows_and_encryption_hold_with_known_ids():
+    """The pack below sees previews; here what only an id can tell is known."""
+    rules = [NO_WAY_IN, FLOWS_AS_DECLARED, FLOWS_ENCRYPTED, STORES_ENCRYPTED]
+
+    def problems(stack, recording):
+        state = State(list(as_state(stack, recording)))
+        yield from (f"{rule.id}: {finding.problem}" for rule in rules for _, finding in rule.findings(state))
 
     assert found(problems) == []
 

@@ -93,7 +93,10 @@ _SHARED = [
     Case(_SHARED_RULE, "ssm/document", {"permissions": {"type": "Share", "accountIds": _OWN}}),
     Case(_SHARED_RULE, "rds/snapshot", {}),
 ]  # fmt: skip
-assert len(GRANTS) == len({case.type for case in _SHARED}) + 3  # two of endpoint services, one of images, elsewhere
+_SHARED.append(Case(_SHARED_RULE, "ecrpublic/repository", {}, (("", "is a repository for everybody"),)))
+assert (
+    len(GRANTS) == len({case.type for case in _SHARED}) - 1 + 3
+)  # one has no grant; two of endpoint services, one of images, elsewhere
 
 _DECLARED_RULE, _UNDECLARED = "shared-with-declared-accounts", "names an account that is not declared"
 _OTHER = "210987654321"
@@ -110,6 +113,8 @@ _DECLARED = [
     Case(_DECLARED_RULE, "rds/clusterSnapshot", {"sharedAccounts": [_OTHER]}, (("sharedAccounts[0]", _UNDECLARED),)),
     Case(_DECLARED_RULE, "rds/clusterSnapshotCopy", {"sharedAccounts": [_OTHER]}, (("sharedAccounts[0]", _UNDECLARED),)),
     Case(_DECLARED_RULE, "ram/principalAssociation", {"principal": _OTHER}, (("principal", _UNDECLARED),)),
+    Case(_DECLARED_RULE, "kms/grant", {"granteePrincipal": f"arn:aws:iam::{_OTHER}:root", "operations": ["Decrypt"]}, (("granteePrincipal", _UNDECLARED),)),
+    Case(_DECLARED_RULE, "kms/grant", {"granteePrincipal": f"arn:aws:iam::{_OTHER}:role/one", "operations": ["Decrypt"]}),
     Case(_DECLARED_RULE, "acmpca/permission", {"principal": _OTHER}, (("principal", _UNDECLARED),)),
     Case(_DECLARED_RULE, "ssm/document", {"permissions": {"type": "Share", "accountIds": _OTHER}}, (("permissions.accountIds", _UNDECLARED),)),
     Case(_DECLARED_RULE, "rds/snapshot", {"sharedAccounts": [_OTHER]}, settings={"accounts": [_OTHER]}),

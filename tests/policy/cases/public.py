@@ -54,7 +54,7 @@ _STORES = "service-not-public"
 _SERVICES = [
     *(
         Case(_STORES, type_, {"publiclyAccessible": True}, (("publiclyAccessible", TRUE),))
-        for type_ in ("dms/replicationInstance", "redshift/cluster", "redshiftserverless/workgroup", "neptune/clusterInstance", "mq/broker", "lightsail/database", "timestreaminfluxdb/dbInstance", "timestreaminfluxdb/dbCluster")
+        for type_ in ("dms/replicationInstance", "redshift/cluster", "redshiftserverless/workgroup", "neptune/clusterInstance", "mq/broker", "lightsail/database")
     ),
     Case(_STORES, "dms/replicationInstance", {}, (("publiclyAccessible", "is absent, and AWS's own default is true"),)),
     Case(_STORES, "eks/cluster", {"vpcConfig": {"endpointPrivateAccess": True}}, (("vpcConfig.endpointPublicAccess", "is absent, and true by default"),)),

@@ -119,7 +119,8 @@ _NOBODY, _BESIDE = (
 )
 _MINORS = [
     Case(_MINOR_RULE, "rds/instance", {_AUTO: False, "engineVersion": "18"}, ((_AUTO, _NOBODY),)),
-    Case(_MINOR_RULE, "rds/clusterInstance", {_AUTO: False}, ((_AUTO, _NOBODY),)),
+    Case(_MINOR_RULE, "rds/clusterInstance", {_AUTO: False, "engineVersion": "18"}, ((_AUTO, _NOBODY),)),
+    Case(_MINOR_RULE, "rds/clusterInstance", {_AUTO: False}),
     Case(_MINOR_RULE, "rds/cluster", {_AUTO: True, "engineVersion": "18.1"}, (("engineVersion", _BESIDE),), alone=True),
     Case(_MINOR_RULE, "rds/cluster", {"engineVersion": "8.0.mysql_aurora.3.05.2"}, (("engineVersion", _BESIDE),), alone=True),
     Case(_MINOR_RULE, "rds/instance", {"engineVersion": "16.4"}, (("engineVersion", _BESIDE),), alone=True),

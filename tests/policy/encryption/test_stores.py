@@ -260,6 +260,24 @@ def test_an_index_is_as_its_bucket() -> None:
         assert (one.at_rest.state, one.at_rest.key, one.in_transit.state) == (PROVEN, "own", PROVEN)
 
 
+def test_what_is_named_by_another_identity_than_its_id_is_found() -> None:
+    """In a state a bucket of vectors is known by its ARN, a key by its id, a queue by its URL."""
+    plan = [
+        make("kms/key", "own", keyId="0000-1111"),
+        make(
+            "s3/vectorsVectorBucket",
+            "b",
+            vectorBucketArn="arn:of:b",
+            encryptionConfigurations=[{"kmsKeyArn": "0000-1111"}],
+        ),
+        make("s3/vectorsVectorBucketPolicy", "p", vectorBucketArn="arn:of:b", policy=refusing("s3vectors")),
+        make("sqs/queue", "q", url="https://sqs/q", kmsMasterKeyId="0000-1111"),
+        make("sqs/queuePolicy", "q", queueUrl="https://sqs/q", policy=refusing("sqs")),
+    ]
+    found = [(one.name, one.at_rest.key, one.in_transit.state) for one in stores(Stack(plan))]
+    assert found == [("b", "own", PROVEN), ("q", "own", PROVEN)]
+
+
 def test_the_master_password_is_a_store_and_each_volume_is() -> None:
     cluster = make("rds/cluster", "db", **CLUSTER, manageMasterUserPassword=True, masterUserSecretKmsKeyId=OWN)
     host = make(

@@ -201,8 +201,8 @@ def _grant(grant: Grant) -> Row:
     return Row(
         (
             (effect,),
-            _code(", ".join(grant.actions)),
-            _code(", ".join(map(name_of, grant.resources))),
+            tuple(Text(action, CODE) for action in grant.actions),
+            tuple(Text(name_of(resource), CODE) for resource in grant.resources),
             (Text("; ".join(grant.conditions)),),
             noticed if grant.allows else (),
         ),

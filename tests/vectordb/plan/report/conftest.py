@@ -4,7 +4,7 @@ from tests.vectordb.plan.report import example
 from tests.vectordb.plan.report.browser import NAMES, Browser, found
 from vectordb.plan.report import difference, html, model
 
-PLANS = {"quiet": example.quiet, "faulty": example.faulty, "empty": example.empty, "huge": lambda: example.huge(120)}
+PLANS = {"quiet": example.quiet, "faulty": example.faulty, "empty": example.empty, "huge": lambda: example.huge(60)}
 
 
 def report_of(plan):
