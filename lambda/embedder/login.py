@@ -11,7 +11,8 @@ from embedder import settings, signing
 from embedder.database import UnavailableError
 from embedder.errors import SettingsError
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 35
+"""A cluster that has paused lets its first client wait: about 15 s, after a day 30 s or longer (Aurora User Guide, auto-pause)."""
 STATEMENT_SECONDS = 60
 _HIGHEST_PORT = 65535
 
