@@ -4,6 +4,8 @@ reading     unknown-safe access to a resource's properties
 addresses   facts about CIDR blocks
 documents, conditions, actions    facts about policy documents
 access/     who may do what: every policy of a stack, as rows
+reachability/  what can reach what: the graph of a stack's networks, and its flows
+encryption/    what proves that flows and data stores are encrypted
 rule        what a rule is, and what it finds
 stack       all resources of a stack, and what refers to what
 rules/      one idea a file

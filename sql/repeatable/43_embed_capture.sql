@@ -24,8 +24,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format(
         $statement$
-    INSERT INTO embed.inbox (vectorizer_id, operation, rings, queued_at, key)
-    SELECT %1$s, c.operation::"char", %3$s, statement_timestamp(), c.key
+    INSERT INTO embed.inbox (vectorizer_id, rings, queued_at, key)
+    SELECT %1$s, %3$s, statement_timestamp(), c.key
     FROM (%2$s) AS c;$statement$,
         vectorizer.id, changes,
         -- One row of the statement rings (51_embed_bell.sql).

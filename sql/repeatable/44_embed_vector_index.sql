@@ -115,7 +115,7 @@ BEGIN
         vectors := embed.rows_about(CASE g.destination ->> 'kind' WHEN 'table' THEN embed.chunks_table(v.name, g.number) ELSE embed.rows_table(v.name, g.number) END::regclass);
         SELECT count(*) INTO behind FROM (
             SELECT FROM embed.work AS w WHERE w.vectorizer_id = v.id AND w.generation = g.number AND w.operation = 'u'
-            UNION ALL SELECT FROM embed.inbox AS i WHERE i.vectorizer_id = v.id AND i.operation = 'u'
+            UNION ALL SELECT FROM embed.inbox AS i WHERE i.vectorizer_id = v.id
             LIMIT 1 + vectors / 20
         ) AS w;
         state := CASE

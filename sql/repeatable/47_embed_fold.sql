@@ -31,14 +31,14 @@ BEGIN
             WITH taken AS (
                 DELETE FROM embed.inbox AS i
                 WHERE i.ctid = ANY (ARRAY(SELECT o.ctid FROM embed.inbox AS o LIMIT size OFFSET left_over FOR UPDATE SKIP LOCKED))
-                RETURNING i.vectorizer_id, i.operation, i.queued_at, i.key
+                RETURNING i.vectorizer_id, i.queued_at, i.key
             ), changed AS (
-                -- Of a key that went and came, who works on it looks whether it is there.
-                SELECT t.vectorizer_id, t.key, CASE WHEN bool_and(t.operation = 'd') THEN 'd' ELSE 'u' END AS operation, min(t.queued_at) AS queued_at
+                SELECT t.vectorizer_id, t.key, min(t.queued_at) AS queued_at
                 FROM taken AS t GROUP BY t.vectorizer_id, t.key
             ), queued AS (
                 INSERT INTO embed.work AS w (vectorizer_id, generation, key, version, operation, not_before, queued_at)
-                SELECT c.vectorizer_id, g.number, c.key, txid_current(), c.operation::"char", c.queued_at, c.queued_at
+                -- Not as deleted: it may have come back, by a change that was folded before. Who works on it looks whether it is there.
+                SELECT c.vectorizer_id, g.number, c.key, txid_current(), 'u', c.queued_at, c.queued_at
                 FROM changed AS c JOIN embed.generation AS g ON g.vectorizer_id = c.vectorizer_id
                 ORDER BY c.vectorizer_id, g.number, c.key
                 ON CONFLICT (vectorizer_id, generation, key) DO UPDATE SET

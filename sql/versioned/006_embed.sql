@@ -111,14 +111,12 @@ COMMENT ON COLUMN embed.work.not_before IS 'When it may be claimed; of a claimed
 -- No index and no constraint that is looked up: whoever writes a watched table appends here, and waits for nobody.
 CREATE TABLE embed.inbox (
     vectorizer_id integer NOT NULL,
-    operation "char" NOT NULL,
     rings boolean NOT NULL,
     queued_at timestamptz NOT NULL,
     key text COLLATE "C" NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1);
 COMMENT ON TABLE embed.inbox IS
     'What changed, as often as it changed, until a worker that looks for work folds it into embed.work (embed.fold)';
-COMMENT ON COLUMN embed.inbox.operation IS 'As of embed.work; which of a key''s rows is the last is not known, and not asked';
 COMMENT ON COLUMN embed.inbox.rings IS 'The transaction that writes it calls the worker when it commits: one row of a statement';
 
 CREATE TABLE embed.dead (
