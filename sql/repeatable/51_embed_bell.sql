@@ -192,6 +192,17 @@ DROP TRIGGER IF EXISTS rings ON embed.bell;
 CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.bell DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION embed.at_last();
 
+-- What rang before there was an inbox (010_embed_inbox.sql).
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = 'embed.work'::regclass AND a.attname = 'bell' AND NOT a.attisdropped) THEN
+        DROP TRIGGER IF EXISTS rings ON embed.work;
+        ALTER TABLE embed.work DROP COLUMN bell;
+        ALTER TABLE embed.bell DROP COLUMN bell;
+    END IF;
+END
+$$;
+
 -- So a transaction that is rolled back does not ring, nor what a savepoint takes back.
 DROP TRIGGER IF EXISTS rings ON embed.inbox;
 CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.inbox DEFERRABLE INITIALLY DEFERRED

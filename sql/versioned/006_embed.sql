@@ -91,6 +91,7 @@ CREATE TABLE embed.work (
     lease bigint,
     lease_until timestamptz,
     last_error text,
+    bell regclass,
     PRIMARY KEY (vectorizer_id, generation, key)
 ) WITH (
     fillfactor = 70,
@@ -103,21 +104,11 @@ CREATE TABLE embed.work (
 CREATE INDEX work_due ON embed.work (vectorizer_id, generation, priority, not_before) WHERE priority < 100;
 COMMENT ON COLUMN embed.work.version IS
     'The transaction that wrote it, so that a result can be told from the result of what the row was before. What one transaction writes '
-    'twice nobody has seen between';
+    'twice nobody has seen between, and no number is drawn from a place that all writers share';
 COMMENT ON COLUMN embed.work.operation IS 'u: embed the row as it is now. d: the row is gone';
 COMMENT ON COLUMN embed.work.priority IS '0: changed. 5: found by reconcile. 9: backfill';
+COMMENT ON COLUMN embed.work.bell IS 'The vectorizer''s embed.bell_<id>: the transaction that writes it here calls the worker when it commits';
 COMMENT ON COLUMN embed.work.not_before IS 'When it may be claimed; of a claimed one, when its lease ends';
-
--- No index and no constraint that is looked up: whoever writes a watched table appends here, and waits for nobody.
-CREATE TABLE embed.inbox (
-    vectorizer_id integer NOT NULL,
-    rings boolean NOT NULL,
-    queued_at timestamptz NOT NULL,
-    key text COLLATE "C" NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1);
-COMMENT ON TABLE embed.inbox IS
-    'What changed, as often as it changed, until a worker that looks for work folds it into embed.work (embed.fold)';
-COMMENT ON COLUMN embed.inbox.rings IS 'The transaction that writes it calls the worker when it commits: one row of a statement';
 
 CREATE TABLE embed.dead (
     vectorizer_id integer NOT NULL,

@@ -13,11 +13,12 @@ CREATE TABLE embed.config (
 COMMENT ON TABLE embed.config IS 'The worker function: one row, written by embed.configure';
 COMMENT ON COLUMN embed.config.has_queue IS 'The worker has a queue of Amazon SQS to send tickets to';
 
--- What rings when all else that is deferred to the commit is done, and though no row of embed.inbox says so: after TRUNCATE, or when a
+-- What rings when all else that is deferred to the commit is done, and though no row of embed.work says so: after TRUNCATE, or when a
 -- vectorizer is changed. A row is there from its statement to the commit.
 CREATE UNLOGGED TABLE embed.bell (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    vectorizer_id integer NOT NULL
+    vectorizer_id integer NOT NULL,
+    bell regclass NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- A user's transaction that took permits from embed.limiter would hold its row until it ends, and everybody else would wait.

@@ -5,6 +5,7 @@ way it takes its children along, and the next `up` finds the data as it was.
 """
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,10 @@ import threading
 import time
 import traceback
 from pathlib import Path
+
+if __name__ == "__main__":
+    # Until the stack is up: a quarter of the time to start would go to looking for garbage among modules, which all stay.
+    gc.disable()
 
 from vectordb.errors import VectordbError
 from vectordb.local import handlers, inputs, passfile, published
@@ -98,6 +103,8 @@ def _supervise(project: Path, stack: str, folder: Folder, stop: threading.Event)
         return 2
     send(Event("ready"))
     _leave_pipe()
+    gc.freeze()
+    gc.enable()
     return _keep(folder, running, services, stop)
 
 

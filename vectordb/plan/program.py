@@ -45,7 +45,7 @@ def run(configuration: StackConfiguration, backend: Backend) -> Recording:
     set_root_resource(None)  # type: ignore[arg-type]  # there is none yet; run_in_stack insists on that
     config.set_all_config(dict(configuration.values), sorted(configuration.secrets))
     # pulumi_aws imports a hundred thousand objects that stay: looking for garbage among them takes a quarter of the time.
-    collecting = gc.isenabled()
+    collecting, first = gc.isenabled(), "pulumi_aws" not in sys.modules
     gc.disable()
     directory, path = os.getcwd(), list(sys.path)  # noqa: PTH109 - restored below, never interpreted
     os.chdir(configuration.directory)
@@ -55,6 +55,8 @@ def run(configuration: StackConfiguration, backend: Backend) -> Recording:
     except Exception as error:
         raise _explained(error, configuration) from error
     finally:
+        if first:
+            gc.freeze()  # nor is there any later, when it is on again or the process ends
         if collecting:
             gc.enable()
         os.chdir(directory)
