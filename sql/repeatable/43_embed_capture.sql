@@ -214,14 +214,3 @@ END
 $$;
 COMMENT ON FUNCTION embed.place_triggers IS
     'Internal: puts the triggers on the source and its partitions, and with that waits for everyone who is writing it';
-
--- Those of vectorizers that were made before this file was what it is.
-DO $$
-DECLARE
-    vectorizer_id integer;
-BEGIN
-    FOR vectorizer_id IN SELECT v.id FROM embed.vectorizer AS v ORDER BY v.id LOOP
-        PERFORM embed.write_capture(vectorizer_id);
-    END LOOP;
-END
-$$;

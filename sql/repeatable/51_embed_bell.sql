@@ -82,6 +82,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT pg_sequence_last_value(place) - date_part('epoch', clock_timestamp()) * 1000 BETWEEN 1 AND 11000 $$;
 COMMENT ON FUNCTION embed.is_silent IS 'Internal: whether nobody rings at this moment; NULL: nobody ever did';
 
+DROP FUNCTION IF EXISTS embed.elected(embed.vectorizer, regclass);
 CREATE OR REPLACE FUNCTION embed.elected(v embed.vectorizer) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -191,17 +192,6 @@ COMMENT ON FUNCTION embed.at_last IS 'Internal: the deferred trigger of embed.be
 DROP TRIGGER IF EXISTS rings ON embed.bell;
 CREATE CONSTRAINT TRIGGER rings AFTER INSERT ON embed.bell DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION embed.at_last();
-
--- What rang before there was an inbox (010_embed_inbox.sql).
-DO $$
-BEGIN
-    IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = 'embed.work'::regclass AND a.attname = 'bell' AND NOT a.attisdropped) THEN
-        DROP TRIGGER IF EXISTS rings ON embed.work;
-        ALTER TABLE embed.work DROP COLUMN bell;
-        ALTER TABLE embed.bell DROP COLUMN bell;
-    END IF;
-END
-$$;
 
 -- So a transaction that is rolled back does not ring, nor what a savepoint takes back.
 DROP TRIGGER IF EXISTS rings ON embed.inbox;

@@ -5,6 +5,7 @@
 
 SET LOCAL ROLE vectordb_owner;
 
+DROP FUNCTION IF EXISTS embed.capturing(embed.vectorizer, text);
 CREATE OR REPLACE FUNCTION embed.capturing(vectorizer embed.vectorizer, changes text, by_scan boolean) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

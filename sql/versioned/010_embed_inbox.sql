@@ -18,6 +18,6 @@ COMMENT ON COLUMN embed.work.version IS
     'twice nobody has seen between';
 COMMENT ON COLUMN embed.work.operation IS 'u: embed the row as it is now, if it is there. d: the row is gone';
 
--- Bells hang on the inbox from now on. Captures that were written before write these columns until 43_embed_capture.sql writes them anew;
--- then 51_embed_bell.sql drops them.
+-- Bells hang on the inbox from now on. Captures that were written before fill embed.work.bell until 59_embed_capture_again.sql writes them
+-- anew; it drops this column too.
 ALTER TABLE embed.bell ALTER COLUMN bell DROP NOT NULL;

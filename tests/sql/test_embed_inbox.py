@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.sql.cases import failure
+from tests.sql.conftest import Database
 from tests.sql.embed_cases import ENQUEUE, HOLD, Bench
 
 INBOX = "SELECT key FROM embed.inbox ORDER BY key"
@@ -174,3 +175,24 @@ def test_strangers_cannot_fold(bench: Bench) -> None:
     with bench.database.login("vectordb_app") as app:
         assert failure(app, "SELECT embed.fold()")[0] == "42501"
         assert failure(app, "INSERT INTO embed.inbox VALUES (1, false, now(), '[1]')")[0] == "42501"
+
+
+def test_vectorizers_that_are_there_are_captured_as_is_done_now(bench: Bench, database: Database) -> None:
+    """As after an upgrade: what captures a vectorizer's changes was written by an earlier release."""
+    bench.docs()
+    docs = bench.vectorizer()
+    written = f"SELECT p.prosrc FROM pg_proc AS p WHERE p.proname = 'capture_{docs}_insert'"
+    now = bench.value(written)
+    bench.run(
+        f"CREATE OR REPLACE FUNCTION embed.capture_{docs}_insert() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+    )
+    assert bench.value(written) != now
+    assert database.apply() == []
+    bench.run("UPDATE vectordb.migrations SET checksum = 'of another text' WHERE name = '43_embed_capture.sql'")
+    bench.run(
+        "UPDATE vectordb.migrations SET checksum = 'of others before it' WHERE name = '59_embed_capture_again.sql'"
+    )
+    assert database.apply() == ["repeatable/43_embed_capture.sql", "repeatable/59_embed_capture_again.sql"]
+    assert bench.value(written) == now
+    bench.run("INSERT INTO app.docs VALUES (1, 't', 'one')")
+    assert bench.worker.drain(docs) == 1

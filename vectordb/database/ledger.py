@@ -59,12 +59,14 @@ class State:
 def checksum(file: SqlFile, rendered: Rendered) -> str:
     """SHA-256, in hexadecimal, of what decides whether a file has changed.
 
-    For a repeatable file its text and the values in it. For a versioned one the text alone: it was run once with the values of its
+    For a repeatable file its text, the values in it, and the text of the files that it follows. For a versioned one the text alone: it was run once with the values of its
     day, and another function ARN later on is no edit of the file.
     """
     total = hashlib.sha256(file.text.encode())
     if file.kind == "repeatable":
         total.update(b"\0" + rendered.used_json().encode())
+        if file.followed:
+            total.update(b"\0" + file.followed.encode())
     return total.hexdigest()
 
 

@@ -5,11 +5,14 @@
 
 A comment before the first statement may say `-- vectordb: no-transaction`: each statement then runs by itself (CREATE INDEX CONCURRENTLY).
 Such a file may be interrupted in the middle and is run again from the top, so its statements have to bear that (IF NOT EXISTS).
+`-- vectordb: after [45]*_embed_*.sql` says of a repeatable one that it also runs again when one of those changes, which come before it.
 """
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +22,7 @@ from vectordb.errors import VectordbError
 Kind = Literal["versioned", "repeatable"]
 
 NO_TRANSACTION = "no-transaction"
+AFTER = "after"
 _VERSIONED = re.compile(r"(\d{3,})_[a-z0-9_]+\.sql")
 _DIRECTIVE = re.compile(r"--\s*vectordb\s*:\s*(.*?)\s*$")
 
@@ -36,6 +40,8 @@ class SqlFile:
         path: where it is, for messages.
         text: its content, without a byte order mark, lines ended by LF.
         transaction: whether it runs in one transaction together with its line in the ledger.
+        after: the pattern of the files that it follows, or nothing.
+        followed: the text of those files.
     """
 
     kind: Kind
@@ -43,6 +49,8 @@ class SqlFile:
     path: Path
     text: str
     transaction: bool
+    after: str = ""
+    followed: str = ""
 
     @property
     def label(self) -> str:
@@ -67,7 +75,7 @@ def discover(folder: Path) -> list[SqlFile]:
     repeatable = [_read("repeatable", path) for path in sorted((folder / "repeatable").glob("*.sql"))]
     _check_places(folder, versioned + repeatable)
     _check_numbers(versioned)
-    return [*sorted(versioned, key=lambda file: file.number), *repeatable]
+    return [*sorted(versioned, key=lambda file: file.number), *(_following(file, repeatable) for file in repeatable)]
 
 
 def digest(folder: Path) -> str:
@@ -122,25 +130,38 @@ def _read(kind: Kind, path: Path) -> SqlFile:
         line, column = lexer.place(text, at)
         raise VectordbError(f"{path}:{line}:{column}: a NUL character, which PostgreSQL does not take")
     try:
-        transaction = _wants_transaction(path, text)
+        return _with_header(SqlFile(kind, path.name, path, text, transaction=True))
     except lexer.LexicalError as error:
         raise _misread(path, text, error) from error
-    return SqlFile(kind, path.name, path, text, transaction)
 
 
-def _wants_transaction(path: Path, text: str) -> bool:
-    transaction = True
+def _with_header(file: SqlFile) -> SqlFile:
+    path, text = file.path, file.text
     for token in lexer.tokens(text):
         if token.kind is lexer.Kind.SPACE:
             continue
         if token.kind is not lexer.Kind.COMMENT:
             break
         if directive := _DIRECTIVE.fullmatch(text[token.start : token.end]):
-            if directive[1] != NO_TRANSACTION:
+            word, _, pattern = directive[1].partition(" ")
+            if directive[1] == NO_TRANSACTION:
+                file = replace(file, transaction=False)
+            elif word == AFTER and pattern and file.kind == "repeatable":
+                file = replace(file, after=pattern.strip())
+            else:
                 line, _ = lexer.place(text, token.start)
-                raise VectordbError(f"{path}:{line}: unknown header {directive[1]!r}, allowed: {NO_TRANSACTION}")
-            transaction = False
-    return transaction
+                known = NO_TRANSACTION if file.kind == "versioned" else f"{NO_TRANSACTION}, {AFTER} <pattern of files>"
+                raise VectordbError(f"{path}:{line}: unknown header {directive[1]!r}, allowed: {known}")
+    return file
+
+
+def _following(file: SqlFile, files: Sequence[SqlFile]) -> SqlFile:
+    if not file.after:
+        return file
+    before = [other for other in files if other.name < file.name and fnmatchcase(other.name, file.after)]
+    if not before:
+        raise VectordbError(f"{file.path}: no file before it is called {file.after}, which it says it follows")
+    return replace(file, followed="\0".join(other.text for other in before))
 
 
 def _check_places(folder: Path, known: list[SqlFile]) -> None:

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from vectordb.database import sqlfiles
+from vectordb.database import ledger, sqlfiles, values
 from vectordb.errors import VectordbError
 
 
@@ -61,14 +61,40 @@ def test_the_header_decides_about_the_transaction(tmp_path, text, transaction):
         ({"repeatable/a.sql": b"x\n y\0"}, "a.sql:2:3: a NUL character"),
         (
             {"repeatable/a.sql": "\n-- vectordb: notransaction\n"},
-            "a.sql:2: unknown header 'notransaction', allowed: no-transaction",
+            "a.sql:2: unknown header 'notransaction', allowed: no-transaction, after <pattern of files>",
         ),
+        (
+            {"versioned/001_a.sql": "-- vectordb: after 0*.sql"},
+            "unknown header 'after 0[*].sql', allowed: no-transaction$",
+        ),
+        ({"repeatable/a.sql": "-- vectordb: after"}, "unknown header 'after'"),
+        ({"repeatable/a.sql": "-- vectordb: after b.sql", "repeatable/b.sql": ""}, "no file before it is called b.sql"),
         ({"repeatable/a.sql": "/* never closed"}, "a.sql:1:1: the comment is not closed"),
     ],
 )
 def test_a_folder_that_would_not_do_what_it_seems_to_is_refused(tmp_path, files, message):
     with pytest.raises(VectordbError, match=message):
         sqlfiles.discover(lay(tmp_path, files))
+
+
+def test_a_file_has_changed_when_one_that_it_follows_has(tmp_path):
+    def checksums(of_a: str, of_c: str) -> list[str]:
+        files = {"a1.sql": of_a, "b.sql": "-- vectordb: after a*.sql\nSELECT 1;", "c.sql": of_c}
+        found = sqlfiles.discover(lay(tmp_path, {f"repeatable/{name}": text for name, text in files.items()}))
+        assert [file.after for file in found] == ["", "a*.sql", ""]
+        return [ledger.checksum(file, values.render(file.path, file.text, {})) for file in found]
+
+    before = checksums("SELECT 1;", "SELECT 1;")
+    assert [old == new for old, new in zip(before, checksums("SELECT 1;", "SELECT 2;"), strict=True)] == [
+        True,
+        True,
+        False,
+    ]
+    assert [old == new for old, new in zip(before, checksums("SELECT 2;", "SELECT 1;"), strict=True)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_folder_that_is_not_there(tmp_path):
