@@ -7,13 +7,25 @@ SET LOCAL ROLE vectordb_owner;
 
 DO $$
 DECLARE
-    vectorizer_id integer;
+    vectorizer record;
+    all_written boolean := true;
 BEGIN
-    FOR vectorizer_id IN SELECT v.id FROM embed.vectorizer AS v ORDER BY v.id LOOP
-        PERFORM embed.write_capture(vectorizer_id);
+    FOR vectorizer IN
+        SELECT v.id, v.name FROM embed.vectorizer AS v WHERE EXISTS (SELECT FROM pg_class AS c WHERE c.oid = v.source) ORDER BY v.id
+    LOOP
+        BEGIN
+            PERFORM embed.write_capture(vectorizer.id);
+        EXCEPTION WHEN OTHERS THEN
+            -- One table that was altered in a way that its vectorizer cannot follow is no reason to upgrade nothing.
+            all_written := false;
+            RAISE WARNING 'what captures changes for the vectorizer % stays as it was: %', vectorizer.name, SQLERRM
+                USING HINT = format('Then SELECT embed.refresh(%L);', vectorizer.name);
+        END;
     END LOOP;
     -- What rang before there was an inbox (010_embed_inbox.sql), and what captures wrote for it.
-    IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = 'embed.work'::regclass AND a.attname = 'bell' AND NOT a.attisdropped) THEN
+    IF all_written AND EXISTS (
+        SELECT FROM pg_attribute AS a WHERE a.attrelid = 'embed.work'::regclass AND a.attname = 'bell' AND NOT a.attisdropped
+    ) THEN
         DROP TRIGGER IF EXISTS rings ON embed.work;
         ALTER TABLE embed.work DROP COLUMN bell;
         ALTER TABLE embed.bell DROP COLUMN bell;
