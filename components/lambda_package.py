@@ -143,10 +143,19 @@ def _arm64_files(function: str) -> Iterator[tuple[str, Path]]:
             raise _unusable(function, f"{library} is not in {_ARM64}")
         if there[library] != version:
             raise _unusable(function, f"{library} is {there[library]} in {_ARM64} and {version} there")
-    for path in _ARM64.rglob("*"):
-        name = path.relative_to(_ARM64).as_posix()
-        if path.is_file() and not _apart(name) and _wanted(function, name):
-            yield name, path
+    yield from _files_below(function, str(_ARM64))
+
+
+def _files_below(function: str, folder: str, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """What is wanted in a folder of libraries. Nine of ten files are in folders that are not: those are not looked into."""
+    for entry in os.scandir(folder):
+        name = prefix + entry.name
+        if _apart(f"{name}/" if entry.is_dir() else name) or not _wanted(function, name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(function, entry.path, f"{name}/")
+        elif entry.is_file():
+            yield name, Path(entry.path)
 
 
 def _apart(name: str) -> bool:

@@ -1,8 +1,8 @@
 """The policy pack: `pulumi preview --policy-pack policy`. Everything else is in the package `isolation` beside it."""
 
-from isolation.crossguard import OWN_POLICIES
-from isolation.pack import Pack
 from isolation.registry import RULES
-from isolation.servicer import serve
+from isolation.serving.crossguard import OWN_POLICIES
+from isolation.serving.pack import Pack
+from isolation.serving.servicer import serve
 
 serve(Pack(RULES, OWN_POLICIES), "vectordb")

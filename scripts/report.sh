@@ -9,8 +9,9 @@ mkdir -p build/report
 set -- --stack "$stack" --json "build/report/$stack.json" --markdown "build/report/$stack.md" \
     --html "build/report/$stack.html" --sarif "build/report/$stack.sarif"
 if [ -n "$base" ]; then
-    before=$root/build/base-$stack.json
-    rm -f "$before"
+    commit=$(git rev-parse --quiet --verify --short "$base^{commit}") || { echo "There is no commit $base here." >&2; exit 2; }
+    rm -f "build/$stack-at-"*.json
+    before=$root/build/$stack-at-$commit.json # the report names it
     # The earlier program, seen with today's eyes: its own folder, this environment.
     git worktree add --quiet --force --detach build/base "$base"
     trap 'git worktree remove --force build/base' EXIT

@@ -6,7 +6,7 @@ from textwrap import fill
 
 from isolation.registry import RULES
 from isolation.rule import ResourceRule, Rule, Setting
-from isolation.schemas import allowed
+from isolation.serving.schemas import allowed
 
 INDEX = Path("docs/policies.md")
 FOLDER = Path("docs/policies")

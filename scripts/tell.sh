@@ -7,7 +7,8 @@ set -eu
 result=$1
 export GH_REPO="$GITHUB_REPOSITORY"
 run="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID"
-number=$(gh issue list --label compliance --state open --limit 1 --json number --jq '.[].number')
+# An issue that people opened under the same label is theirs to close.
+number=$(gh issue list --label compliance --state open --app github-actions --limit 1 --json number --jq '.[].number')
 
 if [ "$result" = success ]; then
     if [ -n "$number" ]; then

@@ -35,6 +35,20 @@ LAYERS = (
 )
 """Of vectordb, lowest first: a module imports from its own layer and those before it."""
 
+LAYERS_OF_THE_PACK = (
+    {"reading"},
+    {"rule"},
+    {"stack", "checks", "declared", "matching"},
+    {"loading"},
+    {"access"},
+    {"reachability"},
+    {"encryption"},
+    {"rules"},
+    {"registry"},
+    {"facts", "serving"},
+)
+"""Of policy/isolation, lowest first: what is known of a value, of a resource, of a stack; then the rules about it."""
+
 
 def sources(folder):
     return sorted(file for file in (ROOT / folder).rglob("*.py") if "__pycache__" not in file.parts)
@@ -76,6 +90,24 @@ def test_imports_within_the_command_line_go_one_way():
         if name.startswith("vectordb.") and layer(name) > layer(module)
     }
     assert wrong == set()
+
+
+def test_imports_within_the_policy_pack_go_one_way():
+    ranks = {name: rank for rank, names in enumerate(LAYERS_OF_THE_PACK) for name in names}
+    known = [file for file in sources("policy/isolation") if file.name not in ("__init__.py", "__main__.py")]
+    parts = {file: file.relative_to(ROOT / "policy/isolation").with_suffix("").parts[0] for file in known}
+    assert set(parts.values()) == set(ranks)
+    wrong = {
+        (str(file.relative_to(ROOT)), name)
+        for file, part in parts.items()
+        for name in imported(file)
+        if name.startswith("isolation.") and ranks[name.split(".")[1]] > ranks[part]
+    }
+    # The annotations of a stack rule's check name the stack that it judges.
+    assert wrong == {
+        ("policy/isolation/rule.py", "isolation.stack"),
+        ("policy/isolation/rule.py", "isolation.stack.Stack"),
+    }
 
 
 def test_plan_and_database_know_nothing_of_each_other():

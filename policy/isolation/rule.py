@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 
 if TYPE_CHECKING:
     from isolation.stack import Stack
@@ -151,6 +151,8 @@ class StackRule(_Rule):
     """Judges facts across resources, at the end of a preview and, with outputs, of an update."""
 
     check: "Callable[[Stack], Iterator[tuple[Resource, Finding]]]"
+    reads_everything: bool = False
+    """Whether it looks at every text of every resource: then nothing unknown waits for this rule in particular."""
 
     def findings(self, stack: "Stack") -> Iterator[tuple[Resource | None, Finding]]:
         """What is wrong, with the resource that has it. Never raises."""

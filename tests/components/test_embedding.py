@@ -79,6 +79,7 @@ def test_its_roles_may_what_they_need_and_nothing_else(shape):
     "shape",
     [pytest.param(one, marks=pytest.mark.long) if one.startswith("no ") or one == "rds" else one for one in SHAPES],
 )
+@pytest.mark.usefixtures("one_pack")
 def test_the_policy_pack_passes(shape):
     made = plan.make(configuration(SHAPES[shape]))
     assert made.violations == ()

@@ -54,6 +54,7 @@ def test_the_roles_may_what_they_need_and_nothing_else():
 
 
 @built
+@pytest.mark.usefixtures("one_pack")
 def test_the_policy_pack_passes():
     assert plan.make(configuration(ON)).violations == ()
 

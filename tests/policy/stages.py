@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 from isolation.stack import Stack
 from tests.policy.support import UNKNOWN, resource, secret, stack_rule

@@ -58,12 +58,15 @@ def test_a_declared_account_passes() -> None:
     assert judged(_RULE, stack, accounts=[_OTHER]) == []
 
 
-def test_what_is_shared_without_a_document_is_found() -> None:
+def test_trust_and_grants_of_keys_are_read_and_other_grants_left_to_their_own_rule() -> None:
     own = _key(_root(_OWN), _root(_OWN), _root(_OWN), _root(_OWN), name="own")
     snapshot = resource("rds/clusterSnapshot", {"sharedAccounts": [_OWN, _OTHER]}, "snapshot")
+    grant = resource(
+        "kms/grant", {"granteePrincipal": f"arn:aws:iam::{_OTHER}:role/one", "operations": ["Decrypt"]}, "grant"
+    )
     trust = resource("iam/role", {"assumeRolePolicy": _document(_root(_OTHER))}, "role")
-    assert judged(_RULE, [own, snapshot, trust]) == [
-        ("snapshot", "sharedAccounts[1]", "names another account"),
+    assert judged(_RULE, [own, snapshot, grant, trust]) == [
+        ("grant", "granteePrincipal", "names another account"),
         ("role", "assumeRolePolicy.Statement[0].Principal.AWS", "names another account"),
     ]
 

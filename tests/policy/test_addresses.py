@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isolation.addresses import is_private, network, problem
-from isolation.reading import UNKNOWN, Property
+from isolation.reading.addresses import is_private, network, problem
+from isolation.reading.properties import UNKNOWN, Property
 
 # Written out, so that the module under test cannot agree with itself.
 PRIVATE_V4 = [

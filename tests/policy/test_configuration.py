@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pulumi_policy import Severity
 
-from isolation.configuration import ALL, WAIVERS, read, schema
-from isolation.crossguard import OWN_POLICIES
 from isolation.registry import RULES
 from isolation.rule import Finding, Resource, ResourceRule, Setting, StackRule, aws
-from isolation.schemas import KEYWORDS, MisfitError, fitted
+from isolation.serving.configuration import ALL, WAIVERS, read, schema
+from isolation.serving.crossguard import OWN_POLICIES
+from isolation.serving.schemas import KEYWORDS, MisfitError, fitted
 from isolation.stack import Stack
 
 FOLDER = Path(__file__).parents[2] / "policy"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isolation.conditions import is_fixed_arn, names_source, narrows
-from isolation.documents import NoDocumentError, is_public, principals, statements
-from isolation.reading import Property
+from isolation.reading.conditions import is_fixed_arn, names_source, narrows
+from isolation.reading.documents import NoDocumentError, is_public, principals, statements
+from isolation.reading.properties import Property
 from tests.policy.support import UNKNOWN
 
 ACCOUNT = "123456789012"

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isolation import __main__ as command
-from isolation.facts import facts
+from isolation.facts.unknowns import to_check
+from isolation.facts.whole import facts
 from isolation.loading import NoPlanError, load
 from isolation.registry import RULES
 from isolation.rule import StackRule, aws
-from isolation.unknowns import to_check
 from tests.policy.cases import CASES
 from tests.policy.support import UNKNOWN, secret
 from tests.policy.test_any_input import ANYTHING, leaves

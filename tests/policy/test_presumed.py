@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from isolation.facts import facts
+from isolation.facts.whole import facts
 from isolation.loading import load
 from tests.policy.support import UNKNOWN, resource_rule
 from vectordb.plan import plan, stack_configuration

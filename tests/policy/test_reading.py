@@ -4,7 +4,7 @@ import pytest
 from pulumi_policy import proxy
 from pulumi_policy.deserialize import deserialize_properties
 
-from isolation.reading import UNKNOWN, Property
+from isolation.reading.properties import UNKNOWN, Property
 from tests.policy.support import secret
 
 SENTINELS = [

@@ -9,11 +9,11 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
 from pulumi_policy import policy as sdk
 
-from isolation.crossguard import OWN_POLICIES, policies
-from isolation.pack import Pack
 from isolation.registry import RULES
 from isolation.rule import aws
-from isolation.servicer import servicer_of
+from isolation.serving.crossguard import OWN_POLICIES, policies
+from isolation.serving.pack import Pack
+from isolation.serving.servicer import servicer_of
 from tests.policy.cases import CASES
 from tests.policy.support import UNKNOWN
 

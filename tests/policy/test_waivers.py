@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pulumi_policy import Severity
 
-from isolation.pack import Pack
 from isolation.rule import Finding, Resource, ResourceRule, StackRule, aws
+from isolation.serving.pack import Pack
 from isolation.stack import Stack
 
 VOLUME = aws("ebs/volume")

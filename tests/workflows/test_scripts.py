@@ -55,9 +55,30 @@ def test_a_report_is_one_comment_that_is_kept_up_to_date(run, tmp_path, last, ca
     assert 'select(.user.login == "github-actions[bot]"' in calls
 
 
+def test_a_comment_says_when_what_judges_has_changed(run, tmp_path):
+    """Of the names in a pull request, which anybody may choose, only those that the script knows are repeated."""
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "dev.md").write_text("What reaches the database\n")
+    changed = "policy/`@everyone`.py\npolicy/flows.toml\nMakefile\ncomponents/Makefile\nvectordbx/a.py\n.github/workflows/a.yml"
+    calls, code = run("comment.sh", str(tmp_path / "report"), answer=changed)
+    assert code == 0
+    assert "api --paginate repos/octo-org/vectordb/pulls/12/files" in calls
+    warning = (
+        "> [!WARNING]\n> This pull request changes what judges it: `.github/` `Makefile` `policy/`. Read that first.\n"
+    )
+    assert f"<!-- vectordb-report-dev -->\n{warning}\nWhat reaches" in calls
+
+
+def test_a_link_in_the_reports_folder_is_not_followed(run, tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "dev.md").symlink_to("/proc/self/environ")
+    assert run("comment.sh", str(tmp_path / "report"))[1] == 1
+
+
 def test_without_a_report_there_is_no_comment(run, tmp_path):
     (tmp_path / "report").mkdir()
-    assert run("comment.sh", str(tmp_path / "report")) == ("", 1)
+    calls, code = run("comment.sh", str(tmp_path / "report"))
+    assert (code, "POST" in calls) == (1, False)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +94,7 @@ def test_one_issue_tells_of_drift(run, result, number, said, code):
     calls, ended = run("tell.sh", result, answer=number)
     assert ended == code
     asked, *rest = [line for line in calls.splitlines() if line.startswith(("issue", "label"))]
-    assert asked.startswith("issue list --label compliance --state open")
+    assert asked.startswith("issue list --label compliance --state open --app github-actions")
     assert [line.startswith(words) for line, words in zip(rest, said, strict=True)] == [True] * len(said)
     assert not said or "https://github.example/octo-org/vectordb/actions/runs/7" in calls
 
@@ -126,7 +147,8 @@ def test_a_report_compares_with_the_base_and_ends_as_the_plan_does(tmp_path, cod
     done = subprocess.run(script, cwd=tmp_path, env=environment, check=False)
     assert done.returncode == code
     before, after = (tmp_path / "calls").read_text().splitlines()
-    base = tmp_path / "build" / "base-prod.json"
+    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
+    base = tmp_path / "build" / f"prod-at-{commit.strip()}.json"
     assert before == f"{tmp_path}/build/base: plan --stack prod --json {base}"
     written = " ".join(
         f"--{kind} build/report/prod.{end}"

@@ -124,7 +124,9 @@ def test_nothing_may_more_than_it_needs():
 def test_a_role_is_for_an_environment():
     for name in BECOME_A_ROLE:
         job = jobs()[name]
-        assert job["environment"]["name"] in ("preview", "dev", "prod"), name
+        assert job["environment"]["name"] in ("preview", "check", "dev", "prod"), name
+        # What a pull request brings along may run in `preview` before anybody has read it, and nowhere else.
+        assert (job["environment"]["name"] == "preview") == name.startswith("preview.yml"), name
         (deployer,) = [step for step in job["steps"] if step.get("uses") == "./.github/actions/deployer"]
         assert deployer["with"]["role"] == "${{ vars.AWS_ROLE }}", name
     assert jobs()["deploy.yml prod"]["environment"]["name"] == "prod"

@@ -193,9 +193,8 @@ def running(directory: Path, *, stack: str, say: Say, runtimes: Path | None = No
 
 def _into_database(server: PostgresServer, documents: Sequence[Entry], vectors: Sequence[list[float]]) -> None:
     with database.session(server, database.MASTER) as master:
+        # Without index.sql: without its approximate index pgvector searches exactly, and that is the truth here.
         master.execute(resources.files(example).joinpath("schema.sql").read_bytes())
-        # Without its approximate index pgvector searches exactly: that is the truth here.
-        master.execute("DROP INDEX stdlib.entries_embedding")
         with master.transaction(), master.cursor() as cursor:
             columns = "id, module, name, kind, signature, doc, embedding"
             with cursor.copy(f"COPY stdlib.entries ({columns}) FROM STDIN".encode()) as copy:

@@ -80,7 +80,7 @@ def plan(
     """
     from vectordb.plan import changes_summary, stack_configuration
     from vectordb.plan.report import model, terminal
-    from vectordb.plan.summary import show
+    from vectordb.plan.summary import judged, show
 
     files = {"--json": json_file, "--markdown": markdown, "--html": html, "--sarif": sarif}
     console = talk() if results.only_one_prints(files) else data()
@@ -88,10 +88,12 @@ def plan(
     directory = project_directory()
     configuration = stack_configuration.read(directory, chosen_stack(stack, directory))
     made, permissions, whole, base = _plan(configuration, policy_config, before)
-    report = model.read(whole, f"{len(made.policies)} policies of {made.pack}")
+    report = model.read(whole, judged(made), _pages())
     difference = None if base is None or before is None else _compared(_named(diff), before, base, whole, report)
     results.write(_written(files, whole, report, difference, configuration.directory))
     show(made, console)
+    if made.violations and policy_config is None:
+        _show_missing_configuration(configuration, console)
     _show_permissions(permissions, console)
     terminal.show_reach(report, console)
     if difference is not None:
@@ -164,7 +166,7 @@ def _written(
         "--json": lambda: json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
         "--markdown": lambda: markdown.comment(report, difference),
         "--html": lambda: html.page(report, difference),
-        "--sarif": lambda: json.dumps(sarif.log(report, program, _pages()), indent=2, ensure_ascii=False) + "\n",
+        "--sarif": lambda: json.dumps(sarif.log(report, program), indent=2, ensure_ascii=False) + "\n",
     }
     return {file: writers[option]() for option, file in files.items() if file is not None}
 
@@ -175,15 +177,28 @@ def _pages() -> str:
     return f"{server}/{repository}/blob/{os.environ.get('GITHUB_SHA') or 'HEAD'}/" if server and repository else ""
 
 
+def _show_missing_configuration(configuration: "StackConfiguration", console: "Console") -> None:
+    """Whoever adds a stack meets findings that its neighbours are configured not to have."""
+    from vectordb.plan import analyzer, policy_configuration
+
+    folder = analyzer.nearest(configuration.directory)
+    if policy_configuration.beside(folder, configuration.stack) is None:
+        file = f"{folder.name}/config.{configuration.stack}.json"
+        said = f"There is no {file}, so every policy is in force as it is by default: docs/policies.md#configuration"
+        console.print(said, style="dim", soft_wrap=True)
+
+
 def _show_permissions(judged: "Judgement", console: "Console") -> None:
+    from vectordb.plan.report.grade import counted
+
     for sentence in judged.missing:
         console.print(f"! A role lacks a permission: {sentence}", style="yellow", soft_wrap=True)
     for sentence in judged.unneeded:
         console.print(f"! A role may more than it is known to need: {sentence}", style="yellow", soft_wrap=True)
     if not (judged.missing or judged.unneeded):
-        console.print(
-            f"✓ {len(judged.roles)} roles may what they need, and nothing else.", style="green", soft_wrap=True
-        )
+        needs = "it needs" if len(judged.roles) == 1 else "they need"
+        said = f"✓ {counted(len(judged.roles), 'role')} may what {needs}, and nothing else."
+        console.print(said, style="green", soft_wrap=True)
 
 
 def _named(file: Path | None) -> str:

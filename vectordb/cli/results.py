@@ -1,5 +1,6 @@
 """Files that a command writes: all of them when everything is known, or none; `-` is standard output."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ def write(results: Mapping[Path, str]) -> None:
     waiting: list[tuple[Path, Path]] = []
     try:
         for file, text in results.items():
+            if file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
             if file != STANDARD_OUTPUT:
                 waiting.append((_beside(file, text), file))
         for temporary, file in waiting:

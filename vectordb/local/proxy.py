@@ -14,6 +14,7 @@ for the master user when it holds rds_iam itself.
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -354,6 +355,7 @@ async def _run(configuration: ProxyConfiguration) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
         sys.stdout.write(f"ready {listener.getsockname()[1]}\n")
         sys.stdout.flush()
+        gc.freeze()  # modules stay: nothing of them is garbage, while it serves or when it ends
         with contextlib.suppress(asyncio.CancelledError):
             await serving
 

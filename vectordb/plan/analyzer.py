@@ -15,6 +15,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from vectordb.errors import VectordbError
+from vectordb.plan.enforcement import weaker
 from vectordb.plan.policy_configuration import PolicyConfiguration
 from vectordb.plan.recording import Recording, Registration, masked, opened, whole_numbers
 from vectordb.plan.remediation import Remediation, changed
@@ -33,11 +34,20 @@ class Policy:
     title: str
     severity: str
     enforcement: str
+    default: str
+    """How it is enforced where no configuration says otherwise."""
+    configured: dict[str, Any]
+    """Its settings that are not at their default, without waivers, which are reported one by one."""
     remedy: str
     controls: tuple[str, ...]
     """Of public catalogues, each with the catalogue's name: `FSBP RDS.2`."""
     page: str
     """Where it is described, a path in the repository."""
+
+    @property
+    def weakened(self) -> bool:
+        """Whether the configuration lets pass what the policy by itself would not."""
+        return weaker(self.enforcement, self.default)
 
 
 @dataclass(frozen=True)
@@ -118,20 +128,32 @@ def connect(process: subprocess.Popen[str], configuration: PolicyConfiguration |
     info = stub.GetAnalyzerInfo(empty_pb2.Empty(), timeout=_SECONDS, wait_for_ready=True)
     request = (configuration or PolicyConfiguration()).request(info)
     stub.Configure(request, timeout=_SECONDS)
-    described = tuple(_policy(each, request.policyConfig[each.name].enforcementLevel) for each in info.policies)
+    described = tuple(_policy(each, request.policyConfig[each.name]) for each in info.policies)
     return Pack(info.name, info.version, described, stub)
 
 
-def _policy(info: Any, level: analyzer_pb2.EnforcementLevel.ValueType) -> Policy:
+def _policy(info: Any, given: Any) -> Policy:
+    schema = json_format.MessageToDict(info.configSchema.properties)
+    settings = whole_numbers(json_format.MessageToDict(given.properties))
     return Policy(
-        info.name,
-        info.description,
-        _severity(info.severity),
-        analyzer_pb2.EnforcementLevel.Name(level).lower(),
-        info.remediation_steps,
-        tuple(info.tags),
-        info.url,
+        id=info.name,
+        title=info.description,
+        severity=_severity(info.severity),
+        enforcement=_level(given.enforcementLevel),
+        default=_level(info.enforcementLevel),
+        configured={
+            key: value
+            for key, value in sorted(settings.items())
+            if key != "waivers" and value != (schema.get(key) or {}).get("default")
+        },
+        remedy=info.remediation_steps,
+        controls=tuple(info.tags),
+        page=info.url,
     )
+
+
+def _level(number: analyzer_pb2.EnforcementLevel.ValueType) -> str:
+    return analyzer_pb2.EnforcementLevel.Name(number).lower()
 
 
 def _severity(number: Any) -> str:

@@ -53,6 +53,8 @@ class Plan:
                     "title": policy.title,
                     "severity": policy.severity,
                     "enforcement": policy.enforcement,
+                    "default": policy.default,
+                    "configured": policy.configured,
                     "remedy": policy.remedy,
                     "controls": list(policy.controls),
                     "page": policy.page,

@@ -6,6 +6,7 @@ import os
 import runpy
 import sys
 import traceback
+from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config, mocks
@@ -83,11 +84,18 @@ def _explained(error: Exception, configuration: StackConfiguration) -> VectordbE
         return cause
     if isinstance(cause, pulumi.RunError):
         return VectordbError(str(cause))
-    frames = [
-        f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(str(configuration.directory))
-    ]
-    place = "".join(traceback.format_list(frames or traceback.extract_tb(cause.__traceback__)[-1:]))
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if _of_the_program(f.filename, configuration)]
+    if isinstance(cause, SyntaxError):
+        place = "".join(traceback.format_exception_only(cause)[:-1])  # the line and where in it
+    else:
+        place = "".join(traceback.format_list(frames or traceback.extract_tb(cause.__traceback__)[-1:]))
     return VectordbError(f"The program failed: {type(cause).__name__}: {cause}\n{place}".rstrip())
+
+
+def _of_the_program(file: str, configuration: StackConfiguration) -> bool:
+    """Whether a file is the author's: neither of this package nor of what is installed, which may lie in the project."""
+    ours = (sys.prefix, str(Path(__file__).parents[1]))
+    return file.startswith(str(configuration.directory)) and not file.startswith(ours)
 
 
 def _execute(configuration: StackConfiguration) -> None:

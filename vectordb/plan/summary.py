@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,17 @@ from rich.text import Text
 from vectordb.cost.line import Group
 from vectordb.plan.plan import Plan
 from vectordb.plan.recording import Registration
+from vectordb.plan.report.grade import counted
+
+_NAMED = 6
+"""Policies that one line names; the report has all."""
+
+
+def judged(plan: Plan) -> str:
+    """How many policies of which pack judged: `133 policies of vectordb`."""
+    asked = sum(policy.enforcement != "disabled" for policy in plan.policies)
+    of = f"{asked}" if asked == len(plan.policies) else f"{asked} of the {len(plan.policies)}"
+    return f"{of} policies of {plan.pack}"
 
 
 def show(plan: Plan, console: Console) -> None:
@@ -35,13 +47,27 @@ def show(plan: Plan, console: Console) -> None:
         console.print(
             mark + Text(violation.resource, style="bold") + Text(f"  {violation.policy} ({violation.severity})")
         )
-        console.print(Text(f"  {violation.urn}", style="dim"), soft_wrap=True)
+        if violation.urn:
+            console.print(Text(f"  {violation.urn}", style="dim"), soft_wrap=True)
         for line in violation.message.splitlines():
             console.print(Text(f"  {line}"), soft_wrap=True)
     console.print()
     console.print(_verdict(plan), soft_wrap=True)
+    _show_force(plan, console)
     looked_up = "Look-ups (account, zones, image) were answered with example values; nothing was asked of AWS."
     console.print(Text(looked_up, style="dim"), soft_wrap=True)
+
+
+def _show_force(plan: Plan, console: Console) -> None:
+    """Where to read about what was found, and which policies the configuration has taken out of force."""
+    found = {violation.policy for violation in plan.violations}
+    pages = {str(Path(policy.page).parent) for policy in plan.policies if policy.id in found and policy.page}
+    for folder in sorted(pages):
+        console.print(Text(f"Each policy has a page: {folder}/POLICY.md", "dim"), soft_wrap=True)
+    weakened = [f"{policy.id} ({policy.enforcement})" for policy in plan.policies if policy.weakened]
+    if weakened:
+        named = ", ".join(weakened[:_NAMED]) + (f" and {len(weakened) - _NAMED:,} more" if weakened[_NAMED:] else "")
+        console.print(Text(f"! Not in force by the configuration of the policies: {named}.", "yellow"), soft_wrap=True)
 
 
 def _by_component(plan: Plan) -> list[tuple[str, Counter[str]]]:
@@ -65,11 +91,11 @@ def _cost(plan: Plan) -> str:
 
 
 def _verdict(plan: Plan) -> Text:
-    checked = f"{len(plan.policies)} policies of {plan.pack}"
+    checked = judged(plan)
     if plan.mandatory:
-        return Text(
-            f"✗ {len(plan.mandatory)} mandatory violations of {checked}. Nothing like this can be deployed.", "bold red"
-        )
+        found = counted(len(plan.mandatory), "mandatory violation")
+        return Text(f"✗ {found} of {checked}. Nothing like this can be deployed.", "bold red")
     if plan.violations:
         return Text(f"✓ No mandatory violation of {checked}; {len(plan.violations)} advisory.", "yellow")
-    return Text(f"✓ No violation of {checked}.", "green")
+    weakened = any(policy.weakened for policy in plan.policies)
+    return Text(f"✓ No violation of {checked}.", "yellow" if weakened else "green")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from isolation.reading import UNKNOWN, Property
+from isolation.reading.properties import UNKNOWN, Property
 from isolation.rule import Resource, aws
 
 Statement = dict[str, object]

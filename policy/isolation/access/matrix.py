@@ -7,8 +7,8 @@ from isolation.access import shown
 from isolation.access.grants import grants
 from isolation.access.places import Place, places
 from isolation.access.rows import Holder, Origin, Row, rows, undocumented
-from isolation.documents import NoDocumentError, statements
 from isolation.loading import Loaded
+from isolation.reading.documents import NoDocumentError, statements
 from isolation.rule import Resource, aws
 from isolation.stack import Stack
 

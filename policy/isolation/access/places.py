@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from isolation.reading import Property
+from isolation.reading.documents import NoDocumentError, statements
+from isolation.reading.properties import Property
 from isolation.rule import Resource, aws
 
 Side = Literal["identity", "trust", "boundary", "endpoint", "resource"]
@@ -144,3 +145,13 @@ def places(resource: Resource, *sides: Side) -> Iterator[Place]:
     for side, pattern in _PLACES.get(resource.type, ()):
         if not sides or side in sides:
             yield from (Place(side, found) for found in resource.select(pattern) if not found.absent)
+
+
+def known_statements(resource: Resource, *sides: Side) -> Iterator[Property]:
+    """The known statements of these documents; what is no document is skipped, `policy-is-readable` finds it."""
+    for place in places(resource, *sides):
+        if place.document.given:
+            try:
+                yield from list(statements(place.document))
+            except NoDocumentError:
+                continue

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from isolation.access import shown
 from isolation.access.places import Side
-from isolation.actions import is_unscoped, is_wide, matches
-from isolation.conditions import comparisons, element, names_source
-from isolation.documents import Principal, allows, is_public, principals
-from isolation.reading import Property
+from isolation.reading.actions import is_unscoped, is_wide, matches
+from isolation.reading.conditions import comparisons, element, names_source
+from isolation.reading.documents import Principal, allows, is_public, principals
+from isolation.reading.properties import Property
 
 DATABASE_LOGIN: Final = "rds-db:connect"
 _BUT: Final = "all but "

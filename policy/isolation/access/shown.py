@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from isolation.conditions import Comparison
-from isolation.reading import Property
+from isolation.reading.conditions import Comparison
+from isolation.reading.properties import Property
 
 UNKNOWN: Final = "(known at up)"
 

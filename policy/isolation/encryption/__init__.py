@@ -6,5 +6,4 @@ refusals   policies that refuse requests over clear text
 volumes    volumes of EBS
 flows      the proof of each flow
 stores     the proofs of each data store
-facts      the stores as plain data
 """

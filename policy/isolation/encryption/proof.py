@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from isolation.reachability.names import Names
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 from isolation.stack import Stack
 

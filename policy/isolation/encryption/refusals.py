@@ -5,11 +5,10 @@ take HTTP as well as HTTPS (Amazon S3 User Guide, "Protecting data in transit"; 
 and SNS).
 """
 
-from isolation.documents import NoDocumentError, statements
 from isolation.encryption.proof import PROVEN, UNKNOWN, UNPROVEN, Plan, Proof, best
-from isolation.reading import Property
+from isolation.reading.documents import NoDocumentError, refuses_clear_text, statements
+from isolation.reading.properties import Property
 from isolation.rule import Resource
-from isolation.rules.transport_policies import refuses_clear_text
 
 # Type of a store → (service, whether it holds others, [(type of its policy, the property that names the store)])
 _POLICIES: dict[str, tuple[str, bool, tuple[tuple[str, str], ...]]] = {

@@ -5,7 +5,7 @@ between the instance and its volume too, since the host of the instance encrypts
 from collections.abc import Iterator
 
 from isolation.encryption.proof import PROVEN, UNPROVEN, Plan, Proof
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 
 _BY_HOST = "the instance's host encrypts it before it leaves"

@@ -20,7 +20,6 @@ exposure      what can be reached from outside, and what that cannot be said of
 declared      the table of declared flows
 differences   how a plan differs from the table
 paths         ways through several nodes
-facts         all of that as plain data
 
 Everything is a function of the plan. Where a value is only known after the deployment, what it might let pass is
 possible, not certain: possible ways are listed, certain ones are violations.

@@ -8,7 +8,7 @@ from isolation.reachability.blocks import EVERYWHERE, Blocks, block
 from isolation.reachability.names import Names, Reference
 from isolation.reachability.ranges import Ranges, difference, intersection, union
 from isolation.reachability.traffic import ANY, EPHEMERAL, NAMED, NONE, OTHER, PORTS, Traffic, of, spelled
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 
 ACL, DEFAULT_ACL, ENTRY = "ec2/networkAcl", "ec2/defaultNetworkAcl", "ec2/networkAclRule"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, summarize_address_range
 
-from isolation.addresses import PRIVATE as PRIVATE_CIDRS
-from isolation.addresses import network
 from isolation.reachability.ranges import Ranges, difference, intersection, union
+from isolation.reading.addresses import PRIVATE as PRIVATE_CIDRS
+from isolation.reading.addresses import network
 
 _LAST_V4, _LAST_V6 = 2**32 - 1, 2**128 - 1
 _MOST_SHOWN = 4

@@ -55,7 +55,7 @@ def flows(stack: Stack) -> tuple[Flow, ...]:
 
 def _flows(stack: Stack) -> tuple[Flow, ...]:
     reader = _Reader(network(stack))
-    return (*reader.between_nodes(), *reader.through_gateways(), *reader.from_addresses(), *reader.to_addresses())
+    return (*reader.between_nodes(), *reader.through_gateways(), *reader.with_own_addresses(), *reader.to_addresses())
 
 
 def addresses_node(blocks: Blocks, vpc: str = "") -> Node:
@@ -162,21 +162,25 @@ class _Reader:
                             node, target, traffic, via, (door.rule.name,), traffic & everywhere, certain, doubtful
                         )
 
-    def from_addresses(self) -> Iterator[Flow]:
-        """From addresses of a node's own VPC that a rule names, whoever may have them one day."""
+    def with_own_addresses(self) -> Iterator[Flow]:
+        """From and to addresses of a node's own VPC that a rule names, whoever may have them one day."""
         for node in self._own:
-            blocks = self._network.vpc(node).blocks
-            for door in self._network.doors(node, INGRESS):
-                if not door.rule.urn:
-                    continue
-                inside = door.blocks & blocks if blocks else door.blocks - PUBLIC
-                subnets = self._network.subnets(node)
-                passed = [admitted(subnet, inside) for subnet in subnets] or [ALL]
-                if inside and (traffic := door.rule.traffic & _any(passed)):
-                    source = addresses_node(inside, node.vpc)
-                    via = (door.rule.urn,)
-                    doubtful = () if door.certain else via
-                    yield Flow(source, node, traffic, via, (door.rule.name,), traffic, door.certain, doubtful)
+            for direction, fence in ((INGRESS, admitted), (EGRESS, released)):
+                for door, inside in self._own_addresses(node, direction):
+                    passed = [fence(subnet, inside) for subnet in self._network.subnets(node)] or [ALL]
+                    if traffic := door.rule.traffic & _any(passed):
+                        others = addresses_node(inside, node.vpc)
+                        ends = (others, node) if direction == INGRESS else (node, others)
+                        via = (door.rule.urn,)
+                        doubtful = () if door.certain else via
+                        yield Flow(*ends, traffic, via, (door.rule.name,), traffic, door.certain, doubtful)
+
+    def _own_addresses(self, node: Node, direction: str) -> Iterator[tuple[Door, Blocks]]:
+        blocks = self._network.vpc(node).blocks
+        for door in self._network.doors(node, direction):
+            inside = door.blocks & blocks if blocks else door.blocks - PUBLIC
+            if door.rule.urn and inside:
+                yield door, inside
 
     def to_addresses(self) -> Iterator[Flow]:
         """To addresses beyond the VPC, over whatever route leads there."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from isolation.reachability.blocks import EVERYWHERE, NOWHERE, Blocks, block, joined
 from isolation.reachability.names import DEFAULT_GROUP_OF, NOBODY, Names, Reference
 from isolation.reachability.traffic import ALL, Traffic, spelled
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 
 GROUP, DEFAULT_GROUP = "ec2/securityGroup", "ec2/defaultSecurityGroup"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 
 

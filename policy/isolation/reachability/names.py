@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource, aws
 from isolation.stack import Stack
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from isolation.reachability.blocks import EVERYWHERE, NOWHERE, Blocks, block
 from isolation.reachability.names import Names, Reference
 from isolation.reachability.prefix_lists import LIST, PrefixLists
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Resource
 
 TABLE, DEFAULT_TABLE = "ec2/routeTable", "ec2/defaultRouteTable"
@@ -30,7 +30,6 @@ _TARGETS = {
     "instanceId": {"instance": ("ec2/instance", "")},
     "networkInterfaceId": {"interface": ("ec2/networkInterface", "")},
 }
-PEERING = "peering connection"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from isolation.reachability.ranges import Ranges, difference, intersection, union
-from isolation.reading import Property
+from isolation.reading.properties import Property
 
 ANY = "all"
 OTHER = "other"

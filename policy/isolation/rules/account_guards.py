@@ -5,6 +5,7 @@ from typing import Final
 
 from pulumi_policy import Severity
 
+from isolation.checks import every, is_not_false
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, aws
 
 _PUBLIC: Final = "block-bidirectional or block-ingress"
@@ -16,7 +17,7 @@ def _one_of(key: str, allowed: frozenset[str], instead: str) -> Check:
     def check(resource: Resource) -> Iterator[Finding]:
         state = resource.at(key)
         if not state.unknown and state.text not in allowed:
-            yield Finding(state.path, f"is {'absent' if state.absent else 'a value'} that is not {instead}")
+            yield Finding(state.path, f"is {'absent, and has to be' if state.absent else 'not'} {instead}")
 
     return check
 
@@ -62,6 +63,7 @@ ACCOUNT_GUARDS = ResourceRule(
             "state", frozenset({"block-all-sharing", "block-new-sharing"}), "block-all-sharing or block-new-sharing"
         ),
         aws("ec2/serialConsoleAccess"): _console,
+        aws("guardduty/detector"): every(is_not_false, "enable"),
         aws("emr/blockPublicAccessConfiguration"): _map_reduce,
         aws("ec2/instanceMetadataDefaults"): _metadata,
     },

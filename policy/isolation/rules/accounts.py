@@ -1,4 +1,4 @@
-"""Everything that a stack's policies name, and all that it sends, is of the stack's own account."""
+"""Everything that a stack names is of its own account."""
 
 import re
 from collections import Counter
@@ -8,11 +8,12 @@ from itertools import chain
 from pulumi_policy import Severity
 
 from isolation.access.grants import GRANTS, grants
-from isolation.access.places import Side, places
-from isolation.conditions import comparisons, element
+from isolation.access.places import Side, known_statements, places
 from isolation.declared import identifiers, strings
-from isolation.documents import NoDocumentError, Principal, allows, principals, statements
-from isolation.reading import Property
+from isolation.reading.conditions import comparisons, element
+from isolation.reading.documents import Principal, allows, principals
+from isolation.reading.properties import Property
+from isolation.reading.texts import texts_within
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, StackRule, aws
 from isolation.stack import Stack
 
@@ -34,7 +35,7 @@ def _shared(resource: Resource) -> Iterator[Finding]:
 
 
 _KEY_GRANT = aws("kms/grant")
-# Other rules look at them.
+# Other rules look at them: images have organisations and units to declare too.
 _ELSEWHERE = (
     "ec2/vpcEndpointService",
     "ec2/vpcEndpointServiceAllowedPrinciple",
@@ -61,57 +62,85 @@ SHARED_WITH_DECLARED = ResourceRule(
 # ---- the stack's own account, and what names another
 
 
-def _statements(resource: Resource, *sides: Side) -> Iterator[Property]:
-    """The statements of these sides, or who may use a resource or become a role; what is no document another rule finds."""
-    for place in places(resource, *(sides or ("resource", "trust"))):
-        if place.document.given:
-            try:
-                yield from list(statements(place.document))
-            except NoDocumentError:
-                continue
+_ADMITTING: tuple[Side, ...] = ("resource", "trust")
 
 
 def _admitted(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    """Resource, path and account of every account and identity that a policy or a grant of the stack admits."""
+    """Resource, path and account of every account and identity that a policy or a key's grant of the stack admits.
+
+    Other grants name nobody who is not declared: SHARED_WITH_DECLARED and the rules of _ELSEWHERE see to it.
+    """
     for resource in stack.resources:
-        for statement in filter(allows, chain(_statements(resource), grants(resource))):
-            for principal in filter(_is_account, principals(statement)):
+        granted = grants(resource) if resource.type == _KEY_GRANT else ()
+        for statement in filter(allows, chain(known_statements(resource, *_ADMITTING, "endpoint"), granted)):
+            for principal in principals(statement):
                 # A grant's statement is made up; its path is the property that it is made of.
-                path = statement.path if resource.type in GRANTS else principal.place.path
-                yield resource, path, principal.account
+                path = statement.path if resource.type == _KEY_GRANT else principal.place.path
+                if _is_account(principal) or (principal.kind == "federated" and _ARN.match(principal.name)):
+                    yield resource, path, principal.account
 
 
-# Properties that say where data goes.
-_SENDS = {
-    aws(path): key
-    for path, key in {
-        "backup/plan": "rules[].copyActions",
-        "cloudwatch/eventTarget": "arn",
-        "cloudwatch/logSubscriptionFilter": "destinationArn",
-        "cloudwatch/metricStream": "firehoseArn",
-        "ec2/flowLog": "logDestination",
-        "pipes/pipe": "target",
-        "rds/eventSubscription": "snsTopic",
-        "scheduler/schedule": "target.arn",
-        "sns/topicSubscription": "endpoint",
-    }.items()
-}
+# What says something about a resource and makes nothing of it.
+_WORDS = ("tags", "tagsAll", "description", "alarmDescription", "dashboardBody")
+_ARNS = re.compile(r"\barn:[a-z*-]+:[a-z0-9*-]*:[a-z0-9*-]*:([0-9]{12}):")
+_IMAGES = re.compile(r"\b([0-9]{12})\.dkr[.-]ecr")
+_OF_ACCOUNTS = re.compile(r"account[a-z]*(\[[0-9]+\])?$", re.IGNORECASE)
 
 
-def _sent(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    """Resource, path and account of every known ARN to which a resource of the stack sends what it has."""
+def _named(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """Resource, path and account of every known ARN, image and account number: of data, code, keys and roles.
+
+    Whoever reads statements reads the policies, and whoever looks at grants whom they admit.
+    """
     for resource in stack.resources:
-        for found in resource.select(_SENDS[resource.type]) if resource.type in _SENDS else ():
-            for each in found.each():
-                target = each.at("destinationVaultArn") if each.text is None else each
-                if (arn := _ARN.match(target.text or "")) is not None:
-                    yield resource, target.path, arn[1]
+        if resource.type.startswith(("aws:", "pulumi:providers:aws")):
+            read = tuple(place.document.path for place in places(resource))
+            admitting = {grant.path for grant in grants(resource)}
+            for text in texts_within(resource.root):
+                head = text.path.partition(".")[0].partition("[")[0]
+                if head not in _WORDS and text.path not in admitting and not text.path.startswith(read):
+                    yield from ((resource, text.path, account) for account in _accounts(text))
+
+
+def _accounts(text: Property) -> set[str]:
+    value = text.text or ""
+    if _ACCOUNT.fullmatch(value):
+        return {value} if _OF_ACCOUNTS.search(text.path) else set()
+    return {*_ARNS.findall(value), *_IMAGES.findall(value)}
+
+
+# By these keys a statement says whose callers, sources and resources it means.
+_CONDITIONS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:resourceaccount",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceowner",
+        "kms:calleraccount",
+        "lambda:sourcefunctionarn",
+        "s3:resourceaccount",
+    }
+)
+_POSITIVE = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
+
+
+def _let_through(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """Resource, path and account of everybody whom a condition of a statement that allows something lets through."""
+    for resource in stack.resources:
+        for statement in filter(allows, known_statements(resource, *_ADMITTING, "endpoint", "identity")):
+            for each in comparisons(statement):
+                if each.key in _CONDITIONS and each.operator in _POSITIVE:
+                    for value in each.values.each():
+                        accounts = _ARNS.findall(value.text or "") or _ACCOUNT.findall(value.text or "")
+                        yield from ((resource, value.path, account) for account in accounts)
 
 
 def _acted_on(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    """Resource, path and account of every known ARN on which an identity of the stack may act, roles to assume among them."""
+    """Resource, path and account of every known ARN on which an identity may act, or anybody through a VPC endpoint."""
     for resource in stack.resources:
-        for statement in filter(allows, _statements(resource, "identity")):
+        for statement in filter(allows, known_statements(resource, "identity", "endpoint")):
             for each in element(statement, "Resource").each():
                 if (arn := _ARN.match(each.text or "")) is not None:
                     yield resource, each.path, arn[1]
@@ -125,7 +154,7 @@ def _own(stack: Stack) -> set[str]:
     spoken = Counter(
         value.text
         for resource in stack.resources
-        for statement in _statements(resource)
+        for statement in known_statements(resource, *_ADMITTING)
         for each in comparisons(statement)
         if each.key in ("aws:sourceaccount", "aws:principalaccount")
         for value in each.values.each()
@@ -138,24 +167,29 @@ def _own(stack: Stack) -> set[str]:
 def _other_accounts(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
     own = _own(stack)
     known = own | set(strings(stack.settings, "accounts"))
-    outward = chain(_sent(stack), _acted_on(stack)) if own else ()
-    for resource, path, account in chain(_admitted(stack), outward):
-        if account not in known:
-            yield resource, Finding(path, "names another account")
+    others = chain(_named(stack), _acted_on(stack), _let_through(stack)) if own else ()
+    found = {
+        (resource.urn, path): resource
+        for resource, path, account in chain(_admitted(stack), others)
+        if account not in known
+    }
+    for (_, path), resource in found.items():
+        yield resource, Finding(path, "names another account")
 
 
 OTHER_ACCOUNTS = StackRule(
     id="policy-names-known-accounts",
-    title="Policies name, and data goes to, no other account than the stack's own and those that are declared.",
+    title="A stack names no other account than its own and those that are declared.",
     severity=Severity.HIGH,
     remedy="Remove the account, or declare it in the rule's setting `accounts`.",
     why=(
         "What another account's identities may do here is decided there. A principal of a foreign account, a subscription, a "
         "copy of a backup or a log that is delivered there is a way for data to leave that no route and no security group "
-        "shows; each has to be declared. The stack's own account is that of its resources' ARNs, or, before there are any, "
+        "shows, and a layer, an image, a snapshot or a role of theirs one for code to come in; each has to be declared. The stack's own account is that of its resources' ARNs, or, before there are any, "
         "the one that its policies name most."
     ),
     frameworks=Frameworks(fsbp=("S3.6",)),
-    settings=(identifiers("accounts", "Other accounts, by their twelve digits, that policies may name."),),
+    settings=(identifiers("accounts", "Other accounts, by their twelve digits, that the stack may name."),),
     check=_other_accounts,
+    reads_everything=True,
 )

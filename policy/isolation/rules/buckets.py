@@ -6,7 +6,7 @@ from pulumi_policy import Severity
 
 from isolation.checks import customer_key, every, is_not_false, is_true, on, presence
 from isolation.declared import identifiers, strings
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, StackRule
 from isolation.stack import Stack
 
@@ -189,7 +189,7 @@ BUCKET_KEY = ResourceRule(
         "S3 encrypts every object, by default with a key of its own: who may read the bucket then reads the objects. Under a "
         "customer key a reader needs the key as well, and each use of it is on record (S3 User Guide, SSE-KMS)."
     ),
-    frameworks=Frameworks(fsbp=("S3.17",), cdk_nag=("AwsSolutions-S1",), checkov=("CKV_AWS_145",)),
+    frameworks=Frameworks(cdk_nag=("AwsSolutions-S1",), checkov=("CKV_AWS_145",)),
     checks=on(
         {
             "s3/bucketServerSideEncryptionConfiguration": _SEPARATE,

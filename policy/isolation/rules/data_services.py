@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pulumi_policy import Severity
 
 from isolation.checks import every, is_not_false, is_one_of, is_true, none_true, on
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule
 
 _private = none_true("publiclyAccessible")
@@ -31,15 +31,9 @@ def _serverless_network(resource: Resource) -> Iterator[Finding]:
             yield Finding(f"{rule.path}.AllowFromPublic", "is not false")
 
 
-def _public_tasks(resource: Resource) -> Iterator[Finding]:
-    for flag in resource.select("networkConfiguration.assignPublicIp"):
-        if flag.given and flag.truth is not False and flag.text != "DISABLED":
-            yield Finding(flag.path, f"is {flag.described}, not false", "Set it to false.")
-
-
 PUBLIC_SEARCH = ResourceRule(
     id="search-and-studio-not-public",
-    title="No search domain, graph, studio or task answers on the internet.",
+    title="No search domain, graph or studio answers on the internet.",
     severity=Severity.CRITICAL,
     remedy="Put it into the isolated subnets and switch its public access off.",
     why=(
@@ -48,13 +42,12 @@ PUBLIC_SEARCH = ResourceRule(
         "vpcOptions, SageMaker domains (OpenSearch Service Developer Guide, VPC support; SageMaker API, CreateDomain)."
     ),
     frameworks=Frameworks(
-        fsbp=("ES.2", "Opensearch.2", "ECS.2"),
+        fsbp=("ES.2", "Opensearch.2"),
         cdk_nag=("AwsSolutions-OS1",),
-        checkov=("CKV_AWS_137", "CKV_AWS_333"),
+        checkov=("CKV_AWS_137",),
     ),
     checks=on(
         {
-            "ecs/service": _public_tasks,
             "elasticsearch/domain": _outside_vpc,
             "mwaa/environment": every(is_one_of("PRIVATE_ONLY", default="PRIVATE_ONLY"), "webserverAccessMode"),
             "neptunegraph/graph": none_true("publicConnectivity"),

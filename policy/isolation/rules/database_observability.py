@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import customer_key, is_given, on
-from isolation.reading import Property
-from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting, StackRule
+from isolation.declared import required
+from isolation.reading.properties import Property
+from isolation.rule import Finding, Frameworks, Resource, ResourceRule, StackRule
 from isolation.stack import Stack
 
 _POSTGRES_LOG = "postgresql"
@@ -108,14 +109,7 @@ ENHANCED_MONITORING = StackRule(
         "may relax the rule by its setting."
     ),
     frameworks=Frameworks(fsbp=("RDS.6",), checkov=("CKV_AWS_118",)),
-    settings=(
-        Setting(
-            name="required",
-            default=True,
-            schema={"type": "boolean"},
-            description="Whether Enhanced Monitoring is demanded.",
-        ),
-    ),
+    settings=(required("Whether Enhanced Monitoring is demanded."),),
     check=_enhanced_monitoring,
 )
 
@@ -146,13 +140,6 @@ INSIGHTS = StackRule(
         "whole table (Amazon RDS User Guide, monitoring DB load with Performance Insights)."
     ),
     frameworks=Frameworks(checkov=("CKV_AWS_353",)),
-    settings=(
-        Setting(
-            name="required",
-            default=True,
-            schema={"type": "boolean"},
-            description="Whether a history of the load is demanded.",
-        ),
-    ),
+    settings=(required("Whether a history of the load is demanded."),),
     check=_insights,
 )

@@ -5,14 +5,10 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import all_true, at_least, is_false, is_not_true, is_true, on
+from isolation.declared import number, required
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, Setting, aws
 
-_REQUIRED = Setting(
-    name="required",
-    default=True,
-    schema={"type": "boolean"},
-    description="Whether it is demanded: not of databases whose content can be made again.",
-)
+_REQUIRED = required("Whether it is demanded: not of databases whose content can be made again.")
 
 
 def _if_required(check: Check) -> Check:
@@ -62,9 +58,7 @@ def _backups(key: str, *, default: int, replica: str = "") -> Check:
 
     def check(resource: Resource) -> Iterator[Finding]:
         if not replica or resource.at(replica).absent:
-            days = resource.settings["days"]
-            assert isinstance(days, int)
-            yield from at_least(days, resource.at(key), "days", str(default))
+            yield from at_least(number(resource.settings, "days"), resource.at(key), "days", str(default))
 
     return check
 
@@ -89,7 +83,7 @@ BACKED_UP = ResourceRule(
             name="days",
             default=7,
             schema={"type": "integer", "minimum": 1, "maximum": 35},
-            description="The least days for which automatic backups are kept.",
+            description="The fewest days for which automatic backups are kept.",
         ),
     ),
     checks=on(

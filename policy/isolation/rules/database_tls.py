@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import all_true
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, aws
 
 _FORCE_SSL = "rds.force_ssl"

@@ -1,21 +1,20 @@
 """Databases stay current: their certificate authority, their minor version, the name of their master."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from pulumi_policy import Severity
 
 from isolation.checks import on
+from isolation.declared import strings
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting
 
 
 def _authority(key: str) -> Callable[[Resource], Iterator[Finding]]:
     def check(resource: Resource) -> Iterator[Finding]:
         authority = resource.at(key)
-        allowed = resource.settings["allowed"]
-        assert isinstance(allowed, Sequence)
         # Left out, it is the account's default, which since January 2024 is one of those that are current.
-        if authority.given and authority.text not in allowed:
+        if authority.given and authority.text not in strings(resource.settings, "allowed"):
             yield Finding(authority.path, "names no current certificate authority")
 
     return check
@@ -27,8 +26,8 @@ CERTIFICATE_AUTHORITY = ResourceRule(
     severity=Severity.MEDIUM,
     remedy="Name one of the authorities that the rule's setting allows, such as rds-ca-rsa2048-g1.",
     why=(
-        "The certificates of rds-ca-2019 expired in August 2024: clients that verify refuse them, and people then stop to "
-        "verify. The current authorities hold until 2061 and longer and rotate a server's certificate by themselves (Amazon "
+        "The certificates of rds-ca-2019 expired in August 2024: clients that verify refuse them, and people then stop "
+        "verifying. The current authorities are valid until 2061 or longer, and certificates of theirs rotate by themselves (Amazon "
         "RDS User Guide, using SSL/TLS to encrypt a connection, certificate authorities)."
     ),
     frameworks=Frameworks(checkov=("CKV_AWS_211",)),

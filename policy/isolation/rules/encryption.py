@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.encryption.flows import encrypted
-from isolation.encryption.proof import UNPROVEN
-from isolation.encryption.stores import stores
+from isolation.encryption.proof import UNPROVEN, Proof
+from isolation.encryption.stores import Store, stores
 from isolation.reachability.declared import FILE, table
 from isolation.reachability.differences import differences
 from isolation.rule import Finding, Resource, StackRule
@@ -47,10 +47,17 @@ def _stores(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
     for store in stores(stack):
         own = store.name.removeprefix(store.resource.name).removeprefix(": ")
         what = f" ({own})" if own else ""
-        for where, proof in (("at rest", store.at_rest), ("in transit", store.in_transit)):
+        for where, proof in _sides(store):
             if proof.state == UNPROVEN:
                 problem = f"is a data store, {store.kind}{what}, not proven to be encrypted {where}: {proof.by}"
                 yield store.resource, Finding("", problem)
+
+
+def _sides(store: Store) -> tuple[tuple[str, Proof], ...]:
+    """Both of them in one when the same is to be said of them: of a store that the pack cannot read, say."""
+    if store.at_rest == store.in_transit:
+        return (("at rest and in transit", store.at_rest),)
+    return ("at rest", store.at_rest), ("in transit", store.in_transit)
 
 
 STORES_ENCRYPTED = StackRule(

@@ -6,12 +6,13 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.actions import is_unscoped, is_whole_service
 from isolation.checks import is_true
-from isolation.conditions import element, narrows
-from isolation.documents import NoDocumentError, allows, principals, statements, texts
+from isolation.declared import strings
 from isolation.matching import matched
-from isolation.reading import Property
+from isolation.reading.actions import is_unscoped, is_whole_service
+from isolation.reading.conditions import element, narrows
+from isolation.reading.documents import NoDocumentError, allows, principals, statements, texts
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting, StackRule, aws
 from isolation.stack import Stack
 
@@ -39,7 +40,7 @@ _BUCKETS: Final = "publicBuckets"
 _OBJECTS: Final = re.compile(r"arn:aws[a-z-]*:s3:::([a-z0-9.-]+)/.*")
 
 
-def _is_public_read(statement: Property, buckets: list[object]) -> bool:
+def _is_public_read(statement: Property, buckets: list[str]) -> bool:
     """Whether a statement lets nothing pass but reading objects of buckets that anybody may read.
 
     The package manager of Amazon Linux reads its repositories without credentials, so that no condition on the principal
@@ -49,7 +50,7 @@ def _is_public_read(statement: Property, buckets: list[object]) -> bool:
     return (
         bool(names)
         and {action.casefold() for action in texts(element(statement, "Action"))} == {"s3:getobject"}
-        and all(name and any(name[1].startswith(str(bucket)) for bucket in buckets) for name in names)
+        and all(name and any(name[1].startswith(bucket) for bucket in buckets) for name in names)
     )
 
 
@@ -66,7 +67,7 @@ def _is_every(name: str) -> bool:
     )
 
 
-def _statement(statement: Property, buckets: list[object]) -> Iterator[tuple[str, str]]:
+def _statement(statement: Property, buckets: list[str]) -> Iterator[tuple[str, str]]:
     """(element, what is wrong with it) of a statement of an endpoint's policy."""
     if not allows(statement):
         return
@@ -84,16 +85,16 @@ def _statement(statement: Property, buckets: list[object]) -> Iterator[tuple[str
 
 
 def _policy(resource: Resource) -> Iterator[Finding]:
-    buckets = resource.settings[_BUCKETS]
+    buckets = strings(resource.settings, _BUCKETS)
     policy = resource.at("policy")
     if not policy.given:
         return
     try:
         for statement in statements(policy):
-            for name, wrong in _statement(statement, buckets if isinstance(buckets, list) else []):
+            for name, wrong in _statement(statement, buckets):
                 yield Finding(policy.path, f"has a statement whose {name} {wrong}")
     except NoDocumentError:
-        yield Finding(policy.path, f"is {policy.described} that is no policy document", "Give the policy as JSON.")
+        return  # another rule finds it
 
 
 ENDPOINT_POLICIES = ResourceRule(

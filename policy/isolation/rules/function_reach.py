@@ -46,11 +46,11 @@ FUNCTIONS_IN_VPC = StackRule(
     remedy="Name the isolated subnets and a security group in vpcConfig.",
     why=(
         "A function outside any VPC calls from Lambda's own network: to reach a database it would need that to be public. "
-        "Functions that speak to AWS services only stay outside, where nobody can reach them either; FSBP Lambda.3 and "
-        "Checkov demand a VPC of every function, which contradicts that, so this rule asks only those whose environment "
-        "names a database of the stack."
+        "Functions that speak to AWS services only stay outside, where nobody can reach them either; Security "
+        "Hub's Lambda.3 and Checkov demand a VPC of every function, which contradicts that, so this rule asks only those "
+        "whose environment names a database of the stack."
     ),
-    frameworks=Frameworks(fsbp=("Lambda.3",), checkov=("CKV_AWS_117",)),
+    frameworks=Frameworks(checkov=("CKV_AWS_117",)),
     check=_reaching,
 )
 
@@ -125,9 +125,9 @@ DEAD_LETTERS = StackRule(
     severity=Severity.MEDIUM,
     remedy="Name a queue in deadLetterConfig, or an onFailure destination in a FunctionEventInvokeConfig.",
     why=(
-        "Lambda tries an asynchronous event three times and drops it then: a note that never came is not missed by anybody "
+        "Lambda tries an asynchronous event three times and drops it then, and nobody misses an event that never came "
         "(Lambda Developer Guide, capturing records of asynchronous invocations). Of functions that are invoked "
-        "synchronously, or from a queue, the caller or the queue keeps it; FSBP and Checkov demand dead letters of them "
+        "synchronously, or from a queue, the caller or the queue keeps the event; Checkov demands dead letters of them "
         "too, and this rule does not."
     ),
     frameworks=Frameworks(checkov=("CKV_AWS_116",)),

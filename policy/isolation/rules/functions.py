@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import customer_key, is_one_of, on
-from isolation.conditions import names
-from isolation.credentials import holds_credential
-from isolation.declared import strings
+from isolation.declared import required, strings
+from isolation.reading.conditions import names
+from isolation.reading.credentials import holds_credential
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting
 
 
@@ -71,15 +71,8 @@ TRACED = ResourceRule(
         "A trace shows which call of a function went where and how long it took; without it an intruder's calls through the "
         "function look like any others (Lambda Developer Guide, visualize invocations using AWS X-Ray)."
     ),
-    frameworks=Frameworks(fsbp=("Lambda.7",), checkov=("CKV_AWS_50",)),
-    settings=(
-        Setting(
-            name="required",
-            default=True,
-            schema={"type": "boolean"},
-            description="Whether functions have to be traced.",
-        ),
-    ),
+    frameworks=Frameworks(checkov=("CKV_AWS_50",)),
+    settings=(required("Whether functions have to be traced."),),
     checks=on({"lambda/function": _traced}),
 )
 

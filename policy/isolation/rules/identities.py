@@ -6,7 +6,7 @@ from pulumi_policy import Severity
 
 from isolation.checks import on, presence
 from isolation.declared import identifiers, strings
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule
 
 _MANAGED = ":aws:policy/"

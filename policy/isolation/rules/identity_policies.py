@@ -4,29 +4,23 @@ from collections.abc import Callable, Iterator
 
 from pulumi_policy import Severity
 
-from isolation.access.places import IDENTITY_POLICIES, places
-from isolation.actions import is_unscoped, is_whole_service, is_wide, matches, narrowed
-from isolation.conditions import element, names
+from isolation.access.places import IDENTITY_POLICIES, known_statements
 from isolation.declared import identifiers, strings
-from isolation.documents import NoDocumentError, allows, statements, texts
-from isolation.reading import Property
+from isolation.reading.actions import is_unscoped, is_whole_service, is_wide, matches, narrowed
+from isolation.reading.conditions import element, names
+from isolation.reading.documents import allows, texts
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule
 
 _Judge = Callable[[Property, Resource], Iterator[Finding]]
 
 
 def _each_allowed(judge: _Judge) -> Check:
-    """A check that asks `judge` about each statement that allows something; what is no document another rule finds."""
+    """A check that asks `judge` about each statement that allows something."""
 
     def check(resource: Resource) -> Iterator[Finding]:
-        for place in places(resource, "identity"):
-            if place.document.given:
-                try:
-                    found = [statement for statement in statements(place.document) if allows(statement)]
-                except NoDocumentError:
-                    continue
-                for statement in found:
-                    yield from judge(statement, resource)
+        for statement in filter(allows, known_statements(resource, "identity")):
+            yield from judge(statement, resource)
 
     return check
 
@@ -77,8 +71,9 @@ def _wide_resources(statement: Property, resource: Resource) -> Iterator[Finding
     declared = {action.casefold() for action in strings(resource.settings, "actions")}
     for action in element(statement, "Action").each():
         text = action.text or ""
-        # Whole services are another rule's.
-        excused = is_whole_service(text) or is_unscoped(text) or text.casefold() in _INTERFACES_OF_FUNCTIONS
+        # Whole services, and what makes an administrator, are other rules'.
+        elsewhere = is_whole_service(text) or matches(text, _ESCALATIONS)
+        excused = elsewhere or is_unscoped(text) or text.casefold() in _INTERFACES_OF_FUNCTIONS
         if text and not excused and text.casefold() not in declared:
             yield Finding(action.path, "is allowed on every resource, although it can be narrowed to some")
 
@@ -115,7 +110,7 @@ INVERSIONS = ResourceRule(
     id="identity-no-inversion",
     title="No policy of an identity allows everything but what it names.",
     severity=Severity.HIGH,
-    remedy="Name what is allowed, in Action and Resource; exceptions belong into a statement that denies.",
+    remedy="Name what is allowed, in Action and Resource; exceptions belong in a statement that denies.",
     why=(
         "Allow with NotAction or NotResource grants all that AWS has, and will have, without it being written anywhere "
         "(IAM User Guide, IAM JSON policy elements: NotAction, NotResource)."

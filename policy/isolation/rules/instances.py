@@ -136,8 +136,9 @@ _IMAGE_SETTING: Final = identifiers("principals", "The accounts, organisations a
 
 def _launch(resource: Resource) -> Iterator[Finding]:
     declared = strings(resource.settings, _IMAGE_SETTING.name)
-    if (group := resource.at("group")).given:
-        yield Finding(group.path, "shares the image with everybody" if group.text == "all" else "shares the image")
+    # The group all, which is everybody, is found as everybody is wherever something is shared.
+    if (group := resource.at("group")).given and group.text != "all":
+        yield Finding(group.path, "shares the image")
     for key in ("accountId", "organizationArn", "organizationalUnitArn"):
         if (principal := resource.at(key)).given and principal.text not in declared:
             yield Finding(principal.path, "shares the image with somebody whom the setting principals does not name")
@@ -150,7 +151,7 @@ SHARED_IMAGES = ResourceRule(
     remedy="Remove the permission, or name the account in the setting principals.",
     why=(
         "Whoever may launch an image reads its disks: the programs, their configuration and whatever was left there (Amazon "
-        "EC2 User Guide, Recommendations for creating shared Linux AMIs). Shared with the group all, that is every account."
+        "EC2 User Guide, Recommendations for creating shared Linux AMIs)."
     ),
     settings=(_IMAGE_SETTING,),
     frameworks=Frameworks(checkov=("CKV_AWS_205",)),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import at_least, is_not_true, is_true, on, presence
+from isolation.declared import number
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting, aws
 
 
@@ -16,8 +17,7 @@ def _rotation(resource: Resource) -> Iterator[Finding]:
     if not symmetric or not encrypts or resource.at("customKeyStoreId").given:
         return
     yield from is_true(resource.at("enableKeyRotation"))
-    period, longest = resource.at("rotationPeriodInDays"), resource.settings["days"]
-    assert isinstance(longest, int)
+    period, longest = resource.at("rotationPeriodInDays"), number(resource.settings, "days")
     if period.number is not None and period.number > longest:
         yield Finding(
             period.path, f"is above {longest} days", f"Set {period.path} to at most {longest}, or leave it out."
@@ -34,7 +34,7 @@ ROTATED = ResourceRule(
         "stays for what it encrypted. It is off by default (AWS KMS Developer Guide, rotating AWS KMS keys). Asymmetric and "
         "HMAC keys and those of custom key stores cannot rotate by themselves."
     ),
-    frameworks=Frameworks(fsbp=("KMS.4",), cis=("3.6",), cdk_nag=("AwsSolutions-KMS5",), checkov=("CKV_AWS_7",)),
+    frameworks=Frameworks(cis=("3.6",), cdk_nag=("AwsSolutions-KMS5",), checkov=("CKV_AWS_7",)),
     settings=(
         Setting(
             name="days",
@@ -49,10 +49,9 @@ ROTATED = ResourceRule(
 
 
 def _window(resource: Resource) -> Iterator[Finding]:
-    window, days = resource.at("deletionWindowInDays"), resource.settings["days"]
-    assert isinstance(days, int)
+    window = resource.at("deletionWindowInDays")
     if not window.absent:
-        yield from at_least(days, window, "days")
+        yield from at_least(number(resource.settings, "days"), window, "days")
 
 
 DELETION_WINDOW = ResourceRule(
@@ -70,7 +69,7 @@ DELETION_WINDOW = ResourceRule(
             name="days",
             default=30,
             schema={"type": "integer", "minimum": 7, "maximum": 30},
-            description="The least days that a key waits.",
+            description="The fewest days that a key waits.",
         ),
     ),
     checks=on(

@@ -6,7 +6,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from isolation.declared import identifiers, strings
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Resource, StackRule
 from isolation.stack import Stack
 

@@ -6,7 +6,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from isolation.checks import is_true
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, aws
 
 # The provider's earlier names for the same resources are still found in programs and states.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import customer_key, every, on
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, StackRule
 from isolation.stack import Stack
 
@@ -22,7 +22,7 @@ MESSAGE_KEYS = ResourceRule(
     ),
     frameworks=Frameworks(
         fsbp=("SNS.1", "SQS.1"),
-        cdk_nag=("AwsSolutions-SNS2", "AwsSolutions-SQS2"),
+        cdk_nag=("AwsSolutions-SQS2",),
         checkov=("CKV_AWS_26", "CKV_AWS_27"),
     ),
     checks=on({"sqs/queue": every(customer_key, "kmsMasterKeyId"), "sns/topic": every(customer_key, "kmsMasterKeyId")}),
@@ -119,7 +119,7 @@ def _without_policy(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
 CLEAR_TEXT_REFUSED = StackRule(
     id="store-has-transport-policy",
     title="Queues, topics and vector buckets have a policy that refuses clear text.",
-    severity=Severity.MEDIUM,
+    severity=Severity.HIGH,
     remedy="Declare a policy that denies everything under Bool aws:SecureTransport false.",
     why=(
         "Without a policy a request over clear text is answered, because nothing refuses it; the rule that reads policies "

@@ -5,8 +5,9 @@ from ipaddress import IPv4Network
 
 from pulumi_policy import Severity
 
-from isolation.addresses import PRIVATE_CIDRS, network, private_cidrs, problem
-from isolation.reading import Property
+from isolation.declared import PRIVATE_CIDRS, private_cidrs
+from isolation.reading.addresses import network, problem
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, StackRule, aws
 from isolation.stack import Stack
 

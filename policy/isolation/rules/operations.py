@@ -6,18 +6,25 @@ from collections.abc import Iterator, Mapping
 from pulumi_policy import Severity
 
 from isolation.checks import at_least, customer_key, every, is_given, is_not_false, is_true, on
-from isolation.reading import Property
+from isolation.declared import number, required
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting
 
 
 def _retention(resource: Resource) -> Iterator[Finding]:
-    kept, days = resource.at("retentionInDays"), resource.settings["days"]
-    assert isinstance(days, int)
+    kept, kind = resource.at("retentionInDays"), resource.at("logGroupClass")
+    # Provider documentation, LogGroup, retentionInDays.
+    if kind.text == "DELIVERY":
+        yield Finding(
+            kind.path,
+            "is DELIVERY, which keeps logs for two days whatever retentionInDays says",
+            "Leave logGroupClass out.",
+        )
     # 0 is forever.
-    if kept.absent:
+    elif kept.absent:
         yield Finding(kept.path, "is absent, so that nobody decides how long logs are kept")
     elif kept.number != 0:
-        yield from at_least(days, kept, "days")
+        yield from at_least(number(resource.settings, "days"), kept, "days")
 
 
 RETENTION = ResourceRule(
@@ -30,13 +37,13 @@ RETENTION = ResourceRule(
         "they are kept, and paid for, forever (CloudWatch Logs User Guide, log retention; Checkov and Security Hub ask for "
         "a year). A stack for trials may name fewer days in the setting."
     ),
-    frameworks=Frameworks(fsbp=("CloudWatch.16",), checkov=("CKV_AWS_66", "CKV_AWS_338")),
+    frameworks=Frameworks(checkov=("CKV_AWS_66", "CKV_AWS_338")),
     settings=(
         Setting(
             name="days",
             default=365,
             schema={"type": "integer", "minimum": 1},
-            description="The least days for which logs are kept.",
+            description="The fewest days for which logs are kept.",
         ),
     ),
     checks=on({"cloudwatch/logGroup": _retention}),
@@ -76,14 +83,9 @@ ALARMS_HEARD = ResourceRule(
         "An alarm without an action changes its colour in a console that nobody looks at (CloudWatch User Guide, using "
         "CloudWatch alarms: alarm actions)."
     ),
-    frameworks=Frameworks(fsbp=("CloudWatch.15", "CloudWatch.17"), checkov=("CKV_AWS_319",)),
+    frameworks=Frameworks(checkov=("CKV_AWS_319",)),
     settings=(
-        Setting(
-            name="required",
-            default=True,
-            schema={"type": "boolean"},
-            description="Whether every alarm has to name an action: not where a stack is watched in the console only.",
-        ),
+        required("Whether every alarm has to name an action: not where a stack is watched in the console only."),
     ),
     checks=on({"cloudwatch/metricAlarm": _alarm, "cloudwatch/compositeAlarm": _alarm}),
 )

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pulumi_policy import Severity
 
 from isolation.checks import on
-from isolation.conditions import names
-from isolation.credentials import holds_credential
-from isolation.reading import Property
+from isolation.reading.conditions import names
+from isolation.reading.credentials import holds_credential
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule
 
 _HOLDS = "holds a credential"

@@ -6,7 +6,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from isolation.declared import identifiers, strings
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Resource, StackRule
 from isolation.stack import Stack
 
@@ -35,6 +35,7 @@ _NAMES: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("ec2/networkInterface", "securityGroups", _GROUPS),
     ("ec2/networkInterfaceAttachment", "networkInterfaceId", _INTERFACES),
     ("ec2/networkInterfaceSecurityGroupAttachment", "securityGroupId", _GROUPS),
+    ("ec2/networkInterfaceSecurityGroupAttachment", "networkInterfaceId", (*_INTERFACES, "ec2/instance")),
     ("ec2/securityGroupAssociation", "securityGroupId", _GROUPS),
     ("ec2/vpcEndpoint", "securityGroupIds", _GROUPS),
     ("rds/cluster", "vpcSecurityGroupIds", _GROUPS),
@@ -42,6 +43,12 @@ _NAMES: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("rds/instance", "vpcSecurityGroupIds", _GROUPS),
     ("rds/instance", "dbSubnetGroupName", _SUBNETS),
     ("rds/proxy", "vpcSecurityGroupIds", _GROUPS),
+    ("rds/proxyEndpoint", "vpcSecurityGroupIds", _GROUPS),
+    ("rds/proxyTarget", "dbClusterIdentifier", ("rds/cluster",)),
+    ("rds/proxyTarget", "dbInstanceIdentifier", ("rds/instance",)),
+    ("rds/clusterInstance", "clusterIdentifier", ("rds/cluster",)),
+    ("ec2/instance", "iamInstanceProfile", ("iam/instanceProfile",)),
+    ("ec2/volumeAttachment", "volumeId", ("ebs/volume",)),
     ("lambda/function", "vpcConfig.securityGroupIds", _GROUPS),
     ("ecs/service", "networkConfiguration.securityGroups", _GROUPS),
     ("ecs/service", "loadBalancers[].targetGroupArn", _TARGETS),
@@ -60,7 +67,7 @@ _NAMES: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("ec2/networkAclAssociation", "networkAclId", _ACLS),
     ("ec2/vpcDhcpOptionsAssociation", "dhcpOptionsId", ("ec2/vpcDhcpOptions",)),
 )
-_IDENTITIES: Final = ("id", "arn", "name", "identifier")
+_IDENTITIES: Final = ("id", "arn", "name", "identifier", "primaryNetworkInterfaceId", "clusterIdentifier")
 
 
 def _foreign(stack: Stack) -> Iterator[tuple[Resource, Finding]]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from isolation.addresses import PRIVATE_CIDRS, private_cidrs, problem
-from isolation.reading import Property
+from isolation.declared import PRIVATE_CIDRS, private_cidrs
+from isolation.reading.addresses import problem
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Resource, ResourceRule, StackRule, aws
 from isolation.rules.security_groups import INGRESS_TYPES, PREFIX_LISTS, ingress
 from isolation.stack import Stack

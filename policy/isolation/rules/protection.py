@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import none_true, on
-from isolation.rule import Finding, Resource, ResourceRule, Setting
+from isolation.declared import required
+from isolation.rule import Finding, Resource, ResourceRule
 
 NOT_FORCED = ResourceRule(
     id="store-not-force-destroyed",
@@ -51,14 +52,7 @@ PROTECTED = ResourceRule(
         "and the kept backups too. Pulumi's option protect refuses both before AWS is asked (Pulumi, resource options: "
         "protect). A stack that is made to be thrown away may relax the rule by its setting."
     ),
-    settings=(
-        Setting(
-            name="required",
-            default=True,
-            schema={"type": "boolean"},
-            description="Whether it is demanded: not of stacks whose content can be made again.",
-        ),
-    ),
+    settings=(required("Whether it is demanded: not of stacks whose content can be made again."),),
     checks=on(
         dict.fromkeys(
             (

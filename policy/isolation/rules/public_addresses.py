@@ -6,7 +6,7 @@ from typing import Final
 from pulumi_policy import Severity
 
 from isolation.checks import none_true, presence
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, Setting, aws
 
 _INSTANCE = none_true("associatePublicIpAddress")

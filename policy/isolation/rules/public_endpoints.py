@@ -106,6 +106,13 @@ def _function_url(resource: Resource) -> Iterator[Finding]:
         yield Finding(authorization.path, f"is {described}, not AWS_IAM")
 
 
+def _function_permission(resource: Resource) -> Iterator[Finding]:
+    authorization = resource.at("functionUrlAuthType")
+    # With AWS_IAM the permission is as wide as its principal, which another rule looks at.
+    if authorization.text == "NONE":
+        yield Finding(authorization.path, "lets a function URL be called without authentication")
+
+
 PUBLIC_FUNCTIONS = ResourceRule(
     id="function-url-authenticated",
     title="Function URLs ask for IAM authentication.",
@@ -116,5 +123,5 @@ PUBLIC_FUNCTIONS = ResourceRule(
         "Developer Guide, Function URLs). With NONE whoever finds it runs the function, with the role that reaches the data."
     ),
     frameworks=Frameworks(fsbp=("Lambda.1",), checkov=("CKV_AWS_258",)),
-    checks={aws("lambda/functionUrl"): _function_url},
+    checks={aws("lambda/functionUrl"): _function_url, aws("lambda/permission"): _function_permission},
 )

@@ -5,9 +5,9 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.declared import identifiers, presence_unless
-from isolation.documents import NoDocumentError, is_public, statements
-from isolation.reading import Property
+from isolation.declared import identifiers, presence_unless, strings
+from isolation.reading.documents import NoDocumentError, is_public, statements
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, StackRule, aws
 from isolation.stack import Stack
 
@@ -62,9 +62,8 @@ def _endpoint_types(what: str) -> Check:
     return check
 
 
-def _names(resource: Resource) -> list[object]:
-    value = resource.settings[_SETTING]
-    return value if isinstance(value, list) else []
+def _names(resource: Resource) -> list[str]:
+    return strings(resource.settings, _SETTING)
 
 
 def _graph(resource: Resource) -> Iterator[Finding]:

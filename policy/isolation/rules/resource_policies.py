@@ -5,26 +5,15 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.access.grants import GRANTS, grants
-from isolation.access.places import RESOURCE_POLICIES, places
+from isolation.access.places import RESOURCE_POLICIES, known_statements, places
 from isolation.checks import presence
-from isolation.conditions import names_source
-from isolation.documents import NoDocumentError, allows, is_public, principals, statements
-from isolation.reading import Property
+from isolation.reading.conditions import names_source
+from isolation.reading.documents import NoDocumentError, allows, is_public, principals, statements
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, aws
 
 
-def _statements(resource: Resource) -> Iterator[Property]:
-    """The statements of the policies that say who may use a resource; what is no document another rule finds."""
-    for place in places(resource, "resource"):
-        if place.document.given:
-            try:
-                yield from list(statements(place.document))
-            except NoDocumentError:
-                continue
-
-
 def _public(resource: Resource) -> Iterator[Finding]:
-    for statement in _statements(resource):
+    for statement in known_statements(resource, "resource"):
         if is_public(statement):
             yield Finding(statement.path, "admits everybody")
 
@@ -54,17 +43,17 @@ def _public_grants(resource: Resource) -> Iterator[Finding]:
             yield Finding(statement.path, "admits everybody")
 
 
-# Endpoint services are a way into the network, and images may not be shared at all: other rules look at them.
-_ELSEWHERE = ("ec2/vpcEndpointService", "ec2/vpcEndpointServiceAllowedPrinciple", "ec2/amiLaunchPermission")
+# Endpoint services are a way into the network: another rule looks at them.
+_ELSEWHERE = ("ec2/vpcEndpointService", "ec2/vpcEndpointServiceAllowedPrinciple")
 _SHARED = sorted(GRANTS - set(map(aws, _ELSEWHERE)))
 
 PUBLIC_GRANTS = ResourceRule(
     id="shared-with-nobody-unknown",
-    title="Functions, layers, snapshots, documents and keys are shared with nobody unknown.",
+    title="Functions, layers, snapshots, images, documents and keys are shared with nobody unknown.",
     severity=Severity.CRITICAL,
     remedy="Name the accounts; all, All and * are everybody.",
     why=(
-        "A public snapshot is copied by anybody within minutes, with everything in the database or on the disk; a "
+        "A public snapshot or image is copied by anybody within minutes, with everything in the database or on the disk; a "
         "function whose permission names * is called by any account; a public document may hold hosts and commands (Amazon "
         "RDS User Guide, sharing a DB snapshot; Systems Manager User Guide, best practices for shared documents; Lambda "
         "Developer Guide, resource-based policies)."
@@ -86,7 +75,7 @@ _KEYS = frozenset(map(aws, ("kms/key", "kms/keyPolicy", "kms/externalKey", "kms/
 
 
 def _unsourced(resource: Resource) -> Iterator[Finding]:
-    for statement in _statements(resource):
+    for statement in known_statements(resource, "resource"):
         if not allows(statement) or names_source(statement) is not False:
             continue
         for principal in principals(statement):

@@ -5,9 +5,9 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.addresses import PRIVATE_CIDRS, network, private_cidrs, problem, within
-from isolation.declared import strings
-from isolation.reading import Property
+from isolation.declared import PRIVATE_CIDRS, private_cidrs, strings
+from isolation.reading.addresses import is_private, network, problem, within
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting, StackRule, aws
 from isolation.stack import Stack
 
@@ -21,7 +21,6 @@ _GATEWAYS: Final = {
     "networkInterfaceId": "a network interface, which may pass it on anywhere",
 }
 _TABLES: Final = ("ec2/routeTable", "ec2/defaultRouteTable")
-_VIRTUAL_PRIVATE_GATEWAY: Final = "vgw-"
 
 
 def _routes(resource: Resource) -> Iterator[Property]:
@@ -78,7 +77,8 @@ def _undeclared(resource: Resource) -> Iterator[Finding]:
         for key in _DESTINATIONS:
             destination = route.at(key)
             block = network(destination.value)
-            if block is not None and not within(block, destinations):
+            # A block that reaches out is no-internet-route's, whose setting says what is private.
+            if block is not None and is_private(block) and not within(block, destinations):
                 yield Finding(destination.path, "is a network that the setting destinations does not name")
         if (destination := route.at(_PREFIX_LIST)).given and not destinations:
             yield Finding(destination.path, "names networks by a prefix list, and the setting destinations names none")

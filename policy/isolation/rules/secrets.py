@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from isolation.checks import customer_key, is_true, on
-from isolation.credentials import holds_credential, is_credential
+from isolation.reading.credentials import holds_credential, is_credential
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, StackRule
 from isolation.stack import Stack
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from isolation.addresses import PRIVATE_CIDRS, private_cidrs
-from isolation.reading import Property
+from isolation.declared import PRIVATE_CIDRS, private_cidrs
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, StackRule
 from isolation.rules.security_groups import EGRESS_TYPES, PREFIX_LISTS, egress, public_blocks
 from isolation.stack import Stack

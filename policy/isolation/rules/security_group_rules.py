@@ -5,7 +5,7 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting, StackRule, aws
 from isolation.rules.security_groups import GROUPS, egress, ingress
 from isolation.stack import Stack

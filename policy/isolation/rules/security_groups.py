@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from isolation.addresses import PRIVATE_CIDRS, private_cidrs, problem
-from isolation.declared import strings
-from isolation.reading import Property
+from isolation.declared import PRIVATE_CIDRS, private_cidrs, strings
+from isolation.reading.addresses import problem
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, Setting, aws
 
 _LEGACY_RULE = aws("ec2/securityGroupRule")

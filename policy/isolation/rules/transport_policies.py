@@ -4,37 +4,10 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from isolation.documents import NoDocumentError, is_everyone, only_condition, statements, texts
-from isolation.reading import Property
+from isolation.reading.documents import NoDocumentError, refuses_clear_text, statements
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, aws
 
 _REMEDY = "Add a statement that denies {service}:* to everyone, on {scope}, under the single condition Bool aws:SecureTransport false."
-
-# A topic's policy can name single actions only; what a message passes is this one (SNS Developer Guide, enforce encryption
-# of data in transit).
-_ALL_OF = {"sns": "sns:publish"}
-
-
-def refuses_clear_text(statement: Property, service: str, *, contains: bool) -> bool:
-    """Whether a statement denies every action to everyone who comes without TLS.
-
-    `contains`: the resource holds others (a bucket its objects, a vector bucket its indexes), so both must be named.
-    """
-    compared = only_condition(statement, frozenset({"Bool", "BoolIfExists"}), "aws:SecureTransport")
-    resources = texts(statement.at("Resource"))
-    within = any(name.endswith("*") for name in resources) if contains else True
-    itself = any(not name.endswith("/*") for name in resources)
-    return (
-        statement.at("Effect").text == "Deny"
-        and is_everyone(statement.at("Principal"))
-        and any(
-            action.casefold() in ("*", f"{service}:*", _ALL_OF.get(service)) for action in texts(statement.at("Action"))
-        )
-        and within
-        and itself
-        and compared is not None
-        and [each.truth for each in compared.elements()] == [False]
-    )
 
 
 def _policy(service: str, *, contains: bool) -> Check:
@@ -47,8 +20,7 @@ def _policy(service: str, *, contains: bool) -> Check:
         try:
             refused = any(refuses_clear_text(each, service, contains=contains) for each in statements(policy))
         except NoDocumentError:
-            yield Finding(policy.path, f"is {policy.described} that is no policy document", "Give the policy as JSON.")
-            return
+            return  # another rule finds it
         # What is unknown may be the statement that is missed.
         if not refused and policy.whole:
             remedy = _REMEDY.format(service=service, scope=scope)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 from pulumi_policy import Severity
 
-from isolation.access.places import places
-from isolation.conditions import Comparison, comparisons, names_source, narrows
+from isolation.access.places import known_statements
 from isolation.declared import identifiers, strings
-from isolation.documents import NoDocumentError, Principal, allows, principals, statements
-from isolation.reading import Property
+from isolation.reading.conditions import Comparison, comparisons, names_source, narrows
+from isolation.reading.documents import Principal, allows, principals
+from isolation.reading.properties import Property
 from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, aws
 
 _ROLE = aws("iam/role")
@@ -20,15 +20,9 @@ def _each_trusted(judge: _Judge) -> Check:
     """A check that asks `judge` about each principal of each statement that lets somebody become the role."""
 
     def check(resource: Resource) -> Iterator[Finding]:
-        for place in places(resource, "trust"):
-            if place.document.given:
-                try:
-                    found = [statement for statement in statements(place.document) if allows(statement)]
-                except NoDocumentError:
-                    continue
-                for statement in found:
-                    for principal in principals(statement):
-                        yield from judge(statement, principal, resource)
+        for statement in filter(allows, known_statements(resource, "trust")):
+            for principal in principals(statement):
+                yield from judge(statement, principal, resource)
 
     return check
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.declared import identifiers, presence_unless
-from isolation.reading import Property
+from isolation.declared import identifiers, presence_unless, strings
+from isolation.reading.conditions import names
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Resource, ResourceRule, Setting, StackRule, aws
 from isolation.stack import Stack
 
@@ -37,6 +38,8 @@ TEMPLATES = ResourceRule(
 _OTHERS: Final = re.compile(
     r"(?:aws-native|awscc|aws-apigateway|aws-iam|aws-s3-replicated-bucket|aws-static-website|eks|awsx|cdk|aws-cdk|"
     r"kubernetes|docker|docker-build|terraform-module|terraform-provider|cloudflare|azure-native|gcp|google-native|"
+    r"azure|azuread|oci|alicloud|digitalocean|linode|hcloud|ngrok|tailscale|postgresql|mysql|mongodbatlas|snowflake|"
+    r"databricks|vault|auth0|okta|pulumiservice|"
     r"pulumi-(?:python|nodejs|java|dotnet))(?::|$)"
 )
 _COMMANDS: Final = (
@@ -48,10 +51,10 @@ _COMMANDS: Final = (
 
 
 def _other_providers(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
-    declared = stack.settings["packages"]
+    declared = strings(stack.settings, "packages")
     for resource in stack.resources:
         package = resource.type.partition(":")[0]
-        if _OTHERS.match(resource.type) and not (isinstance(declared, list) and package in declared):
+        if _OTHERS.match(resource.type) and package not in declared:
             yield resource, Finding("", "is of a provider whose resources no rule here reads")
 
 
@@ -74,8 +77,14 @@ OTHER_PROVIDERS = StackRule(
 _OWN: Final = re.compile(r'exec "\$\{VECTORDB_PYTHON:-[A-Za-z0-9_./ ~-]+\}" -m vectordb ')
 
 
+# Variables by which a shell, the loader or Python runs somebody else's code in the place of the command's.
+_STEERS: Final = re.compile(
+    r"VECTORDB_PYTHON|PATH|IFS|ENV|BASH_ENV|LD_[A-Z_]+|DYLD_[A-Z_]+|PYTHON[A-Z]+|AWS_ENDPOINT_URL.*"
+)
+
+
 def _commands(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
-    beginnings = [each for each in _list(stack.settings["commands"]) if isinstance(each, str) and each]
+    beginnings = [each for each in strings(stack.settings, "commands") if each]
     for resource in stack.resources:
         if resource.type not in _COMMANDS:
             continue
@@ -86,10 +95,12 @@ def _commands(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
             script = resource.at(key)
             if script.given and not _is_declared(script, beginnings):
                 yield resource, Finding(script.path, "is a command that the setting commands does not name")
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+        interpreter = resource.at("interpreter")
+        if interpreter.given:
+            yield resource, Finding(interpreter.path, "runs the command in something else than the shell")
+        for name in names(resource.at("environment")):
+            if _STEERS.fullmatch(name):
+                yield resource, Finding(f"environment.{name}", "decides which program the command runs")
 
 
 def _is_declared(script: Property, beginnings: list[str]) -> bool:
@@ -132,21 +143,43 @@ _DOORS: Final = {
     "ec2/routeTable": ("routes", "propagatingVgws"),
     "ec2/defaultRouteTable": ("routes", "propagatingVgws"),
     "ec2/subnet": ("mapPublicIpOnLaunch", "assignIpv6AddressOnCreation"),
+    "ec2/networkAclRule": ("cidrBlock", "ipv6CidrBlock", "ruleAction"),
+    "ec2/route": ("gatewayId", "natGatewayId", "transitGatewayId", "vpcPeeringConnectionId", "networkInterfaceId"),
+    "ec2/routeTableAssociation": ("routeTableId",),
+    "ec2/flowLog": ("trafficType", "vpcId", "logDestination"),
+    "ec2/networkInterface": ("securityGroups",),
     "ec2/vpcEndpoint": ("policy", "securityGroupIds", "privateDnsEnabled"),
     "ec2/vpcEndpointPolicy": ("policy",),
     "ec2/instance": ("metadataOptions", "vpcSecurityGroupIds"),
-    "rds/cluster": ("vpcSecurityGroupIds", "iamDatabaseAuthenticationEnabled", "dbClusterParameterGroupName"),
-    "rds/instance": ("publiclyAccessible", "vpcSecurityGroupIds", "iamDatabaseAuthenticationEnabled"),
+    "rds/cluster": (
+        "vpcSecurityGroupIds", "iamDatabaseAuthenticationEnabled", "dbClusterParameterGroupName",
+        "storageEncrypted", "deletionProtection", "manageMasterUserPassword", "backupRetentionPeriod", "enableHttpEndpoint",
+    ),
+    "rds/instance": (
+        "publiclyAccessible", "vpcSecurityGroupIds", "iamDatabaseAuthenticationEnabled", "parameterGroupName",
+        "storageEncrypted", "deletionProtection", "manageMasterUserPassword", "backupRetentionPeriod",
+    ),
+    "rds/proxy": ("requireTls", "auths", "vpcSecurityGroupIds"),
     "rds/clusterInstance": ("publiclyAccessible",),
     "rds/clusterParameterGroup": ("parameters",),
     "rds/parameterGroup": ("parameters",),
     "lambda/permission": ("principal", "sourceArn"),
     "lambda/functionUrl": ("authorizationType",),
+    "lambda/function": ("role", "vpcConfig", "environment", "kmsKeyArn", "loggingConfig"),
+    "iam/role": ("assumeRolePolicy", "inlinePolicies", "managedPolicyArns", "permissionsBoundary"),
+    "iam/rolePolicy": ("policy",),
+    "iam/policy": ("policy",),
+    "ssm/document": ("content", "permissions"),
+    "sns/topic": ("policy", "kmsMasterKeyId"),
+    "sns/topicPolicy": ("policy",),
+    "sqs/queue": ("policy", "kmsMasterKeyId"),
     "sqs/queuePolicy": ("policy",),
+    "secretsmanager/secretPolicy": ("policy",),
+    "cloudwatch/logGroup": ("retentionInDays", "kmsKeyId"),
     "s3/bucketPolicy": ("policy",),
     "s3/vectorsVectorBucketPolicy": ("policy",),
     "kms/key": ("policy", "enableKeyRotation"),
-}
+}  # fmt: skip
 _HEAD: Final = re.compile(r"""^(?:\[["'])?([A-Za-z0-9]+|\*)""")
 
 
@@ -184,13 +217,16 @@ def _insecure(stack: Stack) -> Iterator[tuple[Resource, Finding]]:
         # A provider's own configuration is JSON text.
         if endpoints.given and endpoints.text != "[]" and any(True for _ in endpoints.elements()):
             yield resource, Finding(endpoints.path, "sends the provider's requests somewhere else")
+        for key in ("accessKey", "secretKey", "token"):
+            if resource.at(key).given:
+                yield resource, Finding(key, "is a credential in the provider's configuration")
 
 
 PROVIDERS = StackRule(
     id="provider-asks-aws",
     title="The provider asks AWS itself, and checks that it is AWS.",
     severity=Severity.HIGH,
-    remedy="Leave insecure and endpoints out.",
+    remedy="Leave it out: credentials come from the environment of whoever deploys.",
     why=(
         "The provider's requests carry every secret of the stack. Without a check of the certificate, or with an endpoint of "
         "somebody else's, whoever is on the way reads and answers them (provider documentation, provider configuration)."

@@ -9,7 +9,7 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, aws
 
 _TYPES: Final = ("ec2/instance", "ec2/spotInstanceRequest", "ec2/launchTemplate", "ec2/launchConfiguration")
@@ -58,7 +58,7 @@ def _check(resource: Resource) -> Iterator[Finding]:
 USER_DATA = ResourceRule(
     id="user-data-without-secrets",
     title="User data holds no secrets.",
-    severity=Severity.HIGH,
+    severity=Severity.CRITICAL,
     remedy="Let the instance fetch it with its role, from Secrets Manager or Parameter Store.",
     why=(
         "Whoever may call DescribeInstanceAttribute, or runs anything on the instance, reads its user data in clear text, and each "

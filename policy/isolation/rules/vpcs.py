@@ -5,9 +5,10 @@ from typing import Final
 
 from pulumi_policy import Severity
 
-from isolation.addresses import PRIVATE_CIDRS, private_cidrs, problem
 from isolation.checks import is_true
-from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, Setting, StackRule, aws
+from isolation.declared import PRIVATE_CIDRS, private_cidrs, required
+from isolation.reading.addresses import problem
+from isolation.rule import Check, Finding, Frameworks, Resource, ResourceRule, StackRule, aws
 from isolation.stack import Stack
 
 _DEFAULTS: Final = {
@@ -165,6 +166,10 @@ VPC_NAMES = ResourceRule(
 )
 
 
+# Without these a record does not tell who reached what, and whether they were let in.
+_TOLD: Final = ("srcaddr", "dstaddr", "dstport", "protocol", "action")
+
+
 def _traffic(resource: Resource) -> Iterator[Finding]:
     kind = resource.at("trafficType")
     # Transit gateways and their attachments have no such choice.
@@ -172,6 +177,9 @@ def _traffic(resource: Resource) -> Iterator[Finding]:
         return
     if not kind.unknown and kind.text != "ALL":
         yield Finding(kind.path, "records a part of the traffic" if kind.given else "is absent")
+    record = resource.at("logFormat")
+    if record.text is not None and not all(f"${{{field}}}" in record.text for field in _TOLD):
+        yield Finding(record.path, "leaves out who talked to whom", "Leave logFormat out, or add the fields to it.")
 
 
 FLOW_LOG_TRAFFIC = ResourceRule(
@@ -207,12 +215,7 @@ FLOW_LOGS = StackRule(
         "using VPC Flow Logs). It cannot be written afterwards."
     ),
     settings=(
-        Setting(
-            name="required",
-            default=True,
-            schema={"type": "boolean"},
-            description="Whether a VPC has to have a flow log; an account that logs all its VPCs elsewhere says false.",
-        ),
+        required("Whether a VPC has to have a flow log; an account that logs all its VPCs elsewhere says false."),
     ),
     frameworks=Frameworks(fsbp=("EC2.6",), cis=("3.7",), cdk_nag=("AwsSolutions-VPC7",), checkov=("CKV2_AWS_11",)),
     check=_unlogged,

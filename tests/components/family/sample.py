@@ -9,8 +9,8 @@ from tests.components.family import strategies
 from tests.components.family.stack import Stack
 from vectordb.plan.recording import Recording
 
-SIZE = int(os.environ.get("FAMILY_SIZE", "120"))
-"""200 in `make test-long`: each takes a third of a second, and the first hundred have every shape."""
+SIZE = int(os.environ.get("FAMILY_SIZE", "100"))
+"""200 in `make test-long`: each takes a third of a second, and these hundred have every shape."""
 
 
 @cache

@@ -50,6 +50,7 @@ def test_everything_that_can_carry_tags_does(name):
 
 
 @pytest.mark.parametrize("name", STACKS)
+@pytest.mark.usefixtures("one_pack")
 def test_each_plans_without_a_violation(name):
     made = plan.make(configuration(name))
     assert made.violations == ()

@@ -11,6 +11,7 @@ from vectordb.plan import analyzer, plan, stack_configuration
 FOLDER = ROOT / "examples" / "python"
 
 
+@pytest.mark.usefixtures("one_pack")
 def test_it_plans_without_a_violation():
     made = plan.make(stack_configuration.read(FOLDER, "dev"))
     assert made.pack == "vectordb"

@@ -37,7 +37,7 @@ def run(*arguments):
 
 
 def test_it_is_ready_soon_and_says_where(start, tmp_path):
-    running = start("--port-file", str(tmp_path / "port"))
+    running = start("--no-preload", "--port-file", str(tmp_path / "port"))
     assert running.ready_after < 3  # 0.2 s on an idle machine
     assert (tmp_path / "port").read_text() == f"{running.port}\n"
     status, _, health = running.request("GET", "/_vectordb/health")
@@ -45,7 +45,7 @@ def test_it_is_ready_soon_and_says_where(start, tmp_path):
 
 
 def test_a_taken_port_is_one_line_and_exit_1(start, tmp_path):
-    running = start()
+    running = start("--no-preload")
     second = run("--port", str(running.port), "--state", str(tmp_path / "other"))
     assert second.returncode == 1
     assert second.stdout == ""
@@ -56,7 +56,7 @@ def test_a_taken_port_is_one_line_and_exit_1(start, tmp_path):
 
 
 def test_a_state_directory_belongs_to_one_emulator(start):
-    running = start()
+    running = start("--no-preload")
     second = run("--port", "0", "--state", str(running.state))
     assert second.returncode == 1
     assert second.stderr.startswith(f"Another emulator (process {running.process.pid}) uses {running.state}.")
@@ -70,7 +70,9 @@ def test_it_ends_cleanly_when_asked(start):
     assert running.errors.read_text() == ""
 
 
-@pytest.mark.parametrize("after", [0, 0.05, 0.2, 0.5, 1.0])
+@pytest.mark.parametrize(
+    "after", [0, pytest.param(0.05, marks=pytest.mark.long), 0.2, pytest.param(0.5, marks=pytest.mark.long), 1.0]
+)
 def test_asked_twice_it_ends_once(start, after):
     """The kernel's signal and the watch for the parent come a moment apart when the parent is killed."""
     running = start()

@@ -54,7 +54,7 @@ def api(tmp_path_factory):
             "vectordb.local.proxy", "--config", str(folder / "front.json"), log=log, environment=dict(os.environ)
         )
     port = int(front.stdout.readline().split()[1])
-    emulator = Running(folder / "state", "--no-warm")
+    emulator = Running(folder / "state", "--no-warm", "--no-preload")
     for arn in (CLUSTER, HASTY, OFF):
         limits = {"call_seconds": 0.3, "idle_seconds": 0.6} if arn == HASTY else {}
         document = {

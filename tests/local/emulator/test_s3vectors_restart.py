@@ -19,7 +19,7 @@ def vectors(batch, count=25):
 
 
 def test_every_acknowledged_vector_survives_kill_9(start):
-    first = start()
+    first = start("--no-preload")
     client = first.client("s3vectors")
     client.create_vector_bucket(vectorBucketName="kept")
     client.create_index(**NAMES, **SHAPE)
@@ -49,7 +49,7 @@ def test_every_acknowledged_vector_survives_kill_9(start):
         writer.join()
     assert len(acknowledged) >= 30
 
-    second = start(state=first.state)
+    second = start("--no-preload", state=first.state)
     client = second.client("s3vectors")
     pages = client.get_paginator("list_vectors").paginate(**NAMES, returnData=True, returnMetadata=True)
     found = {v["key"]: (v["data"]["float32"], v["metadata"]) for page in pages for v in page["vectors"]}
@@ -65,7 +65,7 @@ def test_every_acknowledged_vector_survives_kill_9(start):
 
 
 def test_a_deployment_adopts_what_an_earlier_run_stored(start):
-    first = start()
+    first = start("--no-preload")
     client = first.client("s3vectors")
     key = "arn:aws:kms:us-east-1:123456789012:key/"
     keys = {"metadataConfiguration": {"nonFilterableMetadataKeys": ["b", "a"]}}
@@ -78,7 +78,7 @@ def test_a_deployment_adopts_what_an_earlier_run_stored(start):
     created = client.get_index(**NAMES)["index"]["creationTime"]
     first.end(signal.SIGTERM)
 
-    second = start(state=first.state)
+    second = start("--no-preload", state=first.state)
     client = second.client("s3vectors")
     assert client.get_vector_bucket_policy(vectorBucketName="kept")["policy"] == "{}"
     with pytest.raises(client.exceptions.ConflictException, match="with other settings: dimension 16"):
@@ -99,7 +99,7 @@ def test_a_deployment_adopts_what_an_earlier_run_stored(start):
 
 
 def test_a_deleted_index_stays_deleted_and_leaves_no_file(start):
-    first = start()
+    first = start("--no-preload")
     client = first.client("s3vectors")
     client.create_vector_bucket(vectorBucketName="kept")
     client.create_index(**NAMES, **SHAPE)
@@ -110,7 +110,7 @@ def test_a_deleted_index_stays_deleted_and_leaves_no_file(start):
     assert sorted(path.name for path in folder.glob("*.sqlite")) == ["catalogue.sqlite"]
     (folder / "cut-short.sqlite").touch()
     first.kill()
-    second = start(state=first.state)
+    second = start("--no-preload", state=first.state)
     client = second.client("s3vectors")
     with pytest.raises(client.exceptions.NotFoundException):
         client.get_index(**NAMES)
@@ -124,7 +124,7 @@ def statuses(client):
 
 def test_text_configurations_survive_kill_9(start):
     """Killed while keys are added and deleted: each update is there whole or not at all, and every key finds its text."""
-    first = start()
+    first = start("--no-preload")
     client = first.client("s3vectors")
     client.create_vector_bucket(vectorBucketName="kept")
     client.create_index(**NAMES, **SHAPE)
@@ -156,7 +156,7 @@ def test_text_configurations_survive_kill_9(start):
     writer.join()
     assert len(acknowledged) >= 12
 
-    second = start(state=first.state)
+    second = start("--no-preload", state=first.state)
     client = second.client("s3vectors")
     now = set(statuses(client))
     last = acknowledged[-1]
@@ -171,7 +171,7 @@ def test_text_configurations_survive_kill_9(start):
 
 
 def test_adoption_keeps_the_searchable_keys(start):
-    first = start(environment={"VECTORDB_EMULATOR_BACKFILL_SECONDS": "3600"})
+    first = start("--no-preload", environment={"VECTORDB_EMULATOR_BACKFILL_SECONDS": "3600"})
     client = first.client("s3vectors")
     client.create_vector_bucket(vectorBucketName="kept")
     made = {"metadataConfiguration": {"textSearchConfigurations": [{"metadataKey": "title", "language": "en"}]}}
@@ -180,7 +180,7 @@ def test_adoption_keeps_the_searchable_keys(start):
     client.update_metadata_configuration(**NAMES, add={"textSearchConfigurations": [{"metadataKey": "body"}]})
     first.kill()
 
-    second = start(state=first.state)
+    second = start("--no-preload", state=first.state)
     client = second.client("s3vectors")
     client.create_vector_bucket(vectorBucketName="kept")
     # A deployment that knows nothing of searchable keys is no change; a backfill that was begun goes on.
@@ -191,7 +191,7 @@ def test_adoption_keeps_the_searchable_keys(start):
     second.kill()
 
     # One that brings others adds those that are new, and takes none.
-    third = start(state=first.state)
+    third = start("--no-preload", state=first.state)
     client = third.client("s3vectors")
     client.create_vector_bucket(vectorBucketName="kept")
     brought = [{"metadataKey": "title", "language": "fr"}, {"metadataKey": "new"}]

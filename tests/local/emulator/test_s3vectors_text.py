@@ -219,6 +219,7 @@ def slow(tmp_path_factory):
     """An emulator whose backfills take long enough to be watched."""
     running = Running(
         tmp_path_factory.mktemp("slow") / "state",
+        "--no-preload",
         environment={"VECTORDB_EMULATOR_BACKFILL_SECONDS": str(SLOW_BACKFILL)},
     )
     yield running

@@ -57,7 +57,7 @@ def models(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, runtimes: Path
 ) -> Iterator[Models]:
     folder = tmp_path_factory.mktemp("allowed")
-    emulator = Running(folder / "state", "--operator", OPERATOR)
+    emulator = Running(folder / "state", "--no-preload", "--operator", OPERATOR)
     server = PostgresServer(
         folder / "data", transport=request.param, endpoint=emulator.url, bedrock_access_key=KEY, runtimes=runtimes
     )

@@ -124,7 +124,6 @@ if (config.get("engine") or "both") != "aurora":
         username="vectordb_admin",
         publicly_accessible=False,
         ca_cert_identifier="rds-ca-rsa2048-g1",
-        replicate_source_db=config.get("replicate"),
         parameter_group_name=part.parameters(aws.rds.ParameterGroup, "postgres", "7002"),
         **part.common(),
     )

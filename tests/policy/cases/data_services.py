@@ -87,7 +87,6 @@ _PUBLIC = [
     Case(_PUBLIC_RULE, _POLICY, {"type": "network", "policy": "["}, (("policy", "is a string that is no network policy"),)),
     *(Case(_PUBLIC_RULE, path, {"publiclyAccessible": True}, (("publiclyAccessible", TRUE),)) for path in ("rds/shardGroup", "timestreaminfluxdb/dbCluster", "timestreaminfluxdb/dbInstance")),
     Case(_PUBLIC_RULE, "neptunegraph/graph", {"publicConnectivity": True}, (("publicConnectivity", TRUE),)),
-    Case(_PUBLIC_RULE, "ecs/service", {"networkConfiguration": {"assignPublicIp": True}}, (("networkConfiguration.assignPublicIp", TRUE),)),
     Case(_PUBLIC_RULE, "sagemaker/domain", {}, ((_ACCESS, "is absent, and PublicInternetOnly by default"),)),
     Case(_PUBLIC_RULE, "sagemaker/domain", {_ACCESS: "PublicInternetOnly"}, ((_ACCESS, "is a string, not VpcOnly"),)),
     Case(_PUBLIC_RULE, "mwaa/environment", {_MODE: "PUBLIC_ONLY"}, ((_MODE, "is a string, not PRIVATE_ONLY"),)),
@@ -96,7 +95,6 @@ _PUBLIC = [
     Case(_PUBLIC_RULE, _POLICY, {"type": "encryption", "policy": "{}"}),
     Case(_PUBLIC_RULE, _POLICY, {"type": "network", "policy": UNKNOWN}),
     Case(_PUBLIC_RULE, "rds/shardGroup", {}),
-    Case(_PUBLIC_RULE, "ecs/service", {"networkConfiguration": {"assignPublicIp": False}}),
     Case(_PUBLIC_RULE, "sagemaker/domain", {_ACCESS: "VpcOnly"}),
     Case(_PUBLIC_RULE, "mwaa/environment", {}),
 ]  # fmt: skip

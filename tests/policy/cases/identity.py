@@ -76,7 +76,9 @@ _POLICIES = [
     _case(_WIDE_RULE, _allow("kms:Decrypt", "arn:aws:kms:*:*:key/*"), (_ACTION, _NARROW)),
     _case(_WIDE_RULE, _allow("lambda:InvokeFunction", "arn:aws:*"), (_ACTION, _NARROW)),
     _case(_WIDE_RULE, _allow("sqs:SendMessage", f"arn:aws:sqs:*:{_OWN}:*"), (_ACTION, _NARROW)),
-    _case(_WIDE_RULE, _allow("rds-db:connect", [_TABLE, "*"]), (_ACTION, _NARROW)),
+    _case(_WIDE_RULE, _allow("dynamodb:Query", [_TABLE, "*"]), (_ACTION, _NARROW)),
+    # Of an administrator by one more call the other rule speaks.
+    _case(_WIDE_RULE, _allow(["rds-db:connect", "iam:PassRole"], "*")),
     _case(_WIDE_RULE, _allow("ec2:Create*", "*"), (_ACTION, _NARROW)),
     _case(_WIDE_RULE, _allow(["ec2:DescribeSubnets", "ec2:RunInstances"], "*"), (f"{_ACTION}[1]", _NARROW)),
     _case(_WIDE_RULE, _allow("kms:Decrypt", "*", {"StringLike": {"kms:ViaService": "*"}}), (_ACTION, _NARROW)),

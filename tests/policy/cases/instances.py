@@ -53,7 +53,7 @@ _WAYS_IN = [
     Case("instance-does-not-forward", "ec2/networkInterface", {"sourceDestCheck": False}, (("sourceDestCheck", "is false, not true"),)),
     Case("instance-does-not-forward", _INSTANCE, {}),
     Case("instance-does-not-forward", "ec2/networkInterface", {"sourceDestCheck": True}),
-    Case("image-not-shared", "ec2/amiLaunchPermission", {"imageId": "ami-1", "group": "all"}, (("group", "shares the image with everybody"),), settings={"principals": ["all"]}),
+    Case("image-not-shared", "ec2/amiLaunchPermission", {"imageId": "ami-1", "group": "all"}),
     Case("image-not-shared", "ec2/amiLaunchPermission", {"group": "others"}, (("group", "shares the image"),)),
     Case("image-not-shared", "ec2/amiLaunchPermission", {"accountId": "210987654321"}, (("accountId", "shares the image with somebody whom the setting principals does not name"),)),
     Case("image-not-shared", "ec2/amiLaunchPermission", {"accountId": "210987654321"}, settings={"principals": ["210987654321"]}),

@@ -154,9 +154,10 @@ _VPCS = [
 ]  # fmt: skip
 
 _GUARDS = "account-guards-stay"
-_OFF = "is a value that is not"
+_OFF = "is not"
 _ACCOUNT = [
     Case(_GUARDS, "ec2/vpcBlockPublicAccessOptions", {"internetGatewayBlockMode": "off"}, (("internetGatewayBlockMode", f"{_OFF} block-bidirectional or block-ingress"),)),
+    Case(_GUARDS, "ec2/imageBlockPublicAccess", {}, (("state", "is absent, and has to be block-new-sharing"),)),
     Case(_GUARDS, "ec2/imageBlockPublicAccess", {"state": "unblocked"}, (("state", f"{_OFF} block-new-sharing"),)),
     Case(_GUARDS, "ebs/snapshotBlockPublicAccess", {"state": "unblocked"}, (("state", f"{_OFF} block-all-sharing or block-new-sharing"),)),
     Case(_GUARDS, "ec2/serialConsoleAccess", {}, (("enabled", "is absent, and true by default"),)),

@@ -81,6 +81,7 @@ _SHARED = [
     Case(_SHARED_RULE, "kms/grant", {"granteePrincipal": "*", "operations": ["Decrypt"]}, (("granteePrincipal", _OPEN),)),
     Case(_SHARED_RULE, "ssm/document", {"permissions": {"type": "Share", "accountIds": "All"}}, (("permissions.accountIds", _OPEN),)),
     Case(_SHARED_RULE, "ec2/snapshotCreateVolumePermission", {"accountId": "all", "snapshotId": "snap-1"}, (("accountId", _OPEN),)),
+    Case(_SHARED_RULE, "ec2/amiLaunchPermission", {"imageId": "ami-1", "group": "all"}, (("group", _OPEN),)),
     Case(_SHARED_RULE, "rds/snapshot", {"sharedAccounts": [_OWN, "all"]}, (("sharedAccounts[1]", _OPEN),)),
     Case(_SHARED_RULE, "rds/snapshotCopy", {"sharedAccounts": ["ALL"]}, (("sharedAccounts[0]", _OPEN),)),
     Case(_SHARED_RULE, "rds/clusterSnapshot", {"sharedAccounts": ["all"]}, (("sharedAccounts[0]", _OPEN),)),
@@ -95,8 +96,8 @@ _SHARED = [
 ]  # fmt: skip
 _SHARED.append(Case(_SHARED_RULE, "ecrpublic/repository", {}, (("", "is a repository for everybody"),)))
 assert (
-    len(GRANTS) == len({case.type for case in _SHARED}) - 1 + 3
-)  # one has no grant; two of endpoint services, one of images, elsewhere
+    len(GRANTS) == len({case.type for case in _SHARED}) - 1 + 2
+)  # one has no grant; two of endpoint services, elsewhere
 
 _DECLARED_RULE, _UNDECLARED = "shared-with-declared-accounts", "names an account that is not declared"
 _OTHER = "210987654321"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from isolation.encryption.facts import facts
 from isolation.encryption.proof import AWS_KEY, NO_KEY, PROVEN, UNKNOWN, UNPROVEN
 from isolation.encryption.stores import KINDS, UNREAD, stores
+from isolation.facts.encrypted import facts
 from isolation.reachability.declared import FOLDER
 from isolation.reachability.holders import HOLDERS
 from isolation.rule import Resource, aws
@@ -232,7 +232,9 @@ def test_what_is_not_proven_is_a_violation_and_what_is_not_known_is_none(row: An
         ]
         for stack in both([KEY, make(path, "s", **properties), *beside])
     ]
-    assert len(found) == [at_rest, in_transit].count(UNPROVEN)
+    said = " and ".join(problem.partition("to be encrypted ")[2].partition(":")[0] for problem in found)
+    unproven = [side for side, state in (("at rest", at_rest), ("in transit", in_transit)) if state == UNPROVEN]
+    assert said == " and ".join(unproven)
     assert all("not proven to be encrypted" in problem for problem in found)
 
 

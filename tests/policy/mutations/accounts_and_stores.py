@@ -28,14 +28,14 @@ _ACCOUNTS = [
         )
     ),
     Mutation(
-        "policy-names-known-accounts",
+        "shared-with-declared-accounts",
         "a function is given to a stranger",
         added(
             "lambda/permission", {"action": "lambda:InvokeFunction", "principal": _STRANGER}, function="lambda/function"
         ),
     ),
     Mutation(
-        "policy-names-known-accounts",
+        "shared-with-declared-accounts",
         "a snapshot is given to a stranger",
         added("rds/clusterSnapshot", {"sharedAccounts": [_STRANGER]}, dbClusterIdentifier="rds/cluster"),
     ),

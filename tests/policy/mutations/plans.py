@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from isolation.configuration import Configuration, read
 from isolation.registry import RULES
 from isolation.rule import Resource
+from isolation.serving.configuration import Configuration, read
 from tests.components.models.stacks import STACKS, configuration, planned
 from tests.components.recorded import ROOT
 from vectordb.plan.plan import record

@@ -109,6 +109,16 @@ MUTATIONS = [
             ("-1", {"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/1"]}),
         )
     ),
+    Mutation(
+        _MORE,
+        "the database may reach anybody in the VPC",
+        listed(
+            _GROUP,
+            "egress",
+            {"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["10.0.0.0/8"]},
+            "database-group",
+        ),
+    ),
     *(
         Mutation(_MORE, f"the bastion reaches the database with {values}", _both_sides("bastion-to-database", **values))
         for values in (

@@ -2,7 +2,7 @@
 
 import json
 
-from isolation.reachability.facts import facts
+from isolation.facts.reach import facts
 from isolation.reachability.network import network
 from isolation.stack import Stack
 from tests.policy.reachability.plans import both, let_in, make, pair, previewed, two_hosts

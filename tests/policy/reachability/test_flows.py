@@ -41,31 +41,33 @@ def test_one_side_alone_lets_nothing_pass(one_side: Resource) -> None:
     holds(two_hosts(one_side))
 
 
-FORMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "group": ({"securityGroups": ["securityGroup-db"]}, {"securityGroups": ["securityGroup-web"]}),
-    "cidr": ({"cidrBlocks": ["10.0.2.0/24"]}, {"securityGroups": ["securityGroup-web"]}),
-    "half the world": ({"cidrBlocks": ["128.0.0.0/1", "0.0.0.0/1"]}, {"securityGroups": ["securityGroup-web"]}),
-    "list": ({"prefixListIds": ["managedPrefixList-db"]}, {"securityGroups": ["securityGroup-web"]}),
+FORMS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "group": ({"securityGroups": ["securityGroup-db"]}, (WITHIN,)),
+    "cidr": ({"cidrBlocks": ["10.0.2.0/24"]}, (WITHIN, "web -> 10.0.2.0/24 tcp 5432")),
+    "half the world": ({"cidrBlocks": ["128.0.0.0/1", "0.0.0.0/1"]}, (WITHIN, "web -> 10.0.0.0/16 tcp 5432")),
+    "list": ({"prefixListIds": ["managedPrefixList-db"]}, (WITHIN, "web -> 10.0.2.0/24 tcp 5432")),
 }
+"""How a rule that lets out may say to whom; and the flows that there are then."""
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("standalone", [False, True], ids=["inline", "legacy"])
 def test_every_form_of_a_rule_is_read(form: str, *, standalone: bool) -> None:
     ports = {"protocol": "6", "fromPort": 5432, "toPort": 5432}
-    out, into = ({**ports, **each} for each in FORMS[form])
+    to, expected = FORMS[form]
+    out, into = {**ports, **to}, {**ports, "securityGroups": ["securityGroup-web"]}
     entries = make("ec2/managedPrefixList", "db", entries=[{"cidr": "10.0.2.0/25"}])
     more = make("ec2/managedPrefixListEntry", "db", prefixListId="managedPrefixList-db", cidr="10.0.2.128/25")
     base = [entries, more, vpc(), subnet("a", "10.0.1.0/24"), subnet("b", "10.0.2.0/24")]
     hosts = [host("web", "a", "web"), host("db", "b", "db")]
     if not standalone:
-        holds([*base, *hosts, group("web", egress=[out]), group("db", ingress=[into])], WITHIN)
+        holds([*base, *hosts, group("web", egress=[out]), group("db", ingress=[into])], *expected)
         return
     rules = [
         make("ec2/securityGroupRule", name, type=kind, securityGroupId=f"securityGroup-{name}", **_legacy(rule))
         for name, kind, rule in (("web", "egress", out), ("db", "ingress", into))
     ]
-    holds([*base, *hosts, group("web"), group("db"), *rules], WITHIN)
+    holds([*base, *hosts, group("web"), group("db"), *rules], *expected)
 
 
 def _legacy(rule: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +188,11 @@ def test_addresses_of_the_vpc_are_a_source_whoever_has_them() -> None:
     holds(two_hosts(let_in("db", cidrIpv4="192.168.0.0/16")))
 
 
+def test_addresses_of_the_vpc_are_a_target_whoever_has_them() -> None:
+    holds(two_hosts(let_out("web", cidrIpv4="10.0.0.0/8")), "web -> 10.0.0.0/16 tcp 5432")
+    holds(two_hosts(let_out("web", cidrIpv4="192.168.0.0/16")))
+
+
 # ---- between VPCs
 
 
@@ -251,15 +258,19 @@ def s3(*tables: str) -> Resource:
     )
 
 
-@pytest.mark.parametrize("target", [{"prefixListId": "pl-of-s3"}, {"cidrIpv4": "0.0.0.0/0"}], ids=["list", "cidr"])
-def test_a_gateway_endpoint_takes_a_rule_and_a_route(target: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("target", "besides"),
+    [({"prefixListId": "pl-of-s3"}, set()), ({"cidrIpv4": "0.0.0.0/0"}, {"web -> 10.0.0.0/16 tcp 443"})],
+    ids=["list", "cidr"],
+)
+def test_a_gateway_endpoint_takes_a_rule_and_a_route(target: dict[str, str], besides: set[str]) -> None:
     tables = [
         make("ec2/routeTable", "a", vpcId="vpc-net"),
         make("ec2/routeTableAssociation", "a", subnetId="subnet-a", routeTableId="routeTable-a"),
     ]
     plan = two_hosts(*tables, let_out("web", 443, **target))
-    assert passing(Stack([*plan, s3("a")])) == {"web -> s3 tcp 443"}
-    assert passing(Stack([*plan, s3("other")])) == set()
+    assert passing(Stack([*plan, s3("a")])) == {"web -> s3 tcp 443"} | besides
+    assert passing(Stack([*plan, s3("other")])) == besides
     shut = acl("a", "a", ingress=[], egress=[ANYTHING])
     assert passing(Stack([*plan, s3("a"), shut])) == set()
 

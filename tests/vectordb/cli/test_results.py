@@ -26,6 +26,12 @@ def test_none_when_one_cannot_be_written(tmp_path, capsys):
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(VectordbError, match=rf"{tmp_path}: it cannot be written: Is a directory"):
+        results.write({tmp_path: ""})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_file_has_the_usual_rights(tmp_path):
     results.write({tmp_path / "a": ""})
     (tmp_path / "b").write_text("")

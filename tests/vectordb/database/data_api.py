@@ -20,7 +20,7 @@ class Cloud:
     """An emulator that knows the clusters and the master's secret."""
 
     def __init__(self, state, front):
-        self.running = Running(state, "--no-warm")
+        self.running = Running(state, "--no-warm", "--no-preload")
         port, ca = front
         where = {"host": HOST, "port": port, "certificate": str(ca)}
         limits = {HASTY: {"call_seconds": 0.4, "idle_seconds": 1.5}}

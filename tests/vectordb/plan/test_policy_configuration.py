@@ -126,7 +126,13 @@ def test_a_plan_is_configured_remediated_and_tells_what_is_waived(project, tmp_p
     file = tmp_path / "policies.json"
     waiver = {"resource": "vpn", "owner": "network team", "reason": "Soon gone.", "expires": "2999-12-31"}
     file.write_text(
-        json.dumps({"no-public-address": {"enforcementLevel": "remediate", "waivers": [waiver]}, "all": "mandatory"})
+        json.dumps(
+            {
+                "no-public-address": {"enforcementLevel": "remediate", "waivers": [waiver]},
+                "all": "mandatory",
+                "log-retention": {"enforcementLevel": "disabled", "days": 30},
+            }
+        )
     )
     made = plan.make(stack_configuration.read(project, "dev"), policy_config=file)
     [subnet] = [each for each in made.recording.resources if each.name == "subnet"]
@@ -134,7 +140,9 @@ def test_a_plan_is_configured_remediated_and_tells_what_is_waived(project, tmp_p
     assert made.as_json()["remediations"] == [
         {"urn": subnet.urn, "policy": "no-public-address", "property": "mapPublicIpOnLaunch", "value": False}
     ]
-    assert {rule["id"]: rule["enforcement"] for rule in made.as_json()["rules"]}["no-public-address"] == "remediate"
+    rules = {rule["id"]: (rule["enforcement"], rule["default"], rule["configured"]) for rule in made.as_json()["rules"]}
+    assert rules["no-public-address"] == ("remediate", "mandatory", {})
+    assert rules["log-retention"] == ("disabled", "mandatory", {"days": 30})
     about = [violation for violation in made.violations if violation.policy in ("no-public-address", "waivers")]
     assert [(each.policy, each.resource, each.mandatory) for each in about] == [("waivers", "vpn", False)]
     assert "Owner: network team. Reason: Soon gone." in about[0].message

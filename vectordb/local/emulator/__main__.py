@@ -30,6 +30,11 @@ def options(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--concurrency", type=int, default=16, help="Lambda calls at once; more are throttled")
     parser.add_argument("--no-warm", action="store_true", help="do not start a worker for a published alias beforehand")
     parser.add_argument(
+        "--no-preload",
+        action="store_true",
+        help="load a service at its first request, instead of all in the background",
+    )
+    parser.add_argument(
         "--retry-delay",
         type=float,
         default=1.0,
@@ -45,6 +50,7 @@ def options(arguments: list[str] | None = None) -> Options:
         port_file=given.port_file,
         concurrency=given.concurrency,
         warm=not given.no_warm,
+        preload=not given.no_preload,
         retry_delay=given.retry_delay,
         operator=given.operator,
     )

@@ -50,6 +50,7 @@ class Options:
     concurrency: int = 16
     """Lambda calls at once."""
     warm: bool = True
+    preload: bool = True
     retry_delay: float = 1.0
     operator: str = ""
     """Access key id of the one who may everything, others what IAM allows them; empty to judge nobody."""
@@ -309,7 +310,8 @@ def serve(options: Options, listener: socket.socket) -> None:
     sys.stdout.flush()
     # Nobody reads further: what moto prints goes where errors go.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    threading.Thread(target=emulator.preload, name="preload", daemon=True).start()
+    if options.preload:
+        threading.Thread(target=emulator.preload, name="preload", daemon=True).start()
     try:
         server.run()
     except SystemExit:  # asked to end before it ran

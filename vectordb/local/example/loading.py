@@ -35,8 +35,7 @@ def load(running: Running, credentials: Credentials, console: Console) -> int:
             f"The stack has no S3 Vectors index named {INDEX!r}.",
             remedy="Add {name: stdlib, dimension: 256, metric: cosine} to vectordb:indexes.",
         )
-    with connections.connect(running, credentials, admin=True) as connection:
-        connection.execute(resources.files(__package__).joinpath("schema.sql").read_bytes())
+    _as_admin(running, credentials, "schema.sql")
     clients = Clients(running.emulator, running.region, credentials)
     with connections.connect(running, credentials) as connection:
         identity = corpus.identity()
@@ -53,7 +52,14 @@ def load(running: Running, credentials: Credentials, console: Console) -> int:
                     _into_database(connection, identity, documents, vectors, progress)
                 _into_index(clients("s3vectors"), index_arn, documents, vectors, progress)
             connection.execute(_LOADED, ["s3vectors", marks["s3vectors"]])
-        return _count(connection)
+        count = _count(connection)
+    _as_admin(running, credentials, "index.sql")
+    return count
+
+
+def _as_admin(running: Running, credentials: Credentials, file: str) -> None:
+    with connections.connect(running, credentials, admin=True) as connection:
+        connection.execute(resources.files(__package__).joinpath(file).read_bytes())
 
 
 def _count(connection: "psycopg.Connection[tuple[Any, ...]]") -> int:

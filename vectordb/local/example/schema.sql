@@ -30,6 +30,4 @@ CREATE TABLE IF NOT EXISTS stdlib.loaded (
 GRANT USAGE ON SCHEMA stdlib TO vectordb_reader, vectordb_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA stdlib TO vectordb_reader;
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA stdlib TO vectordb_writer;
-CREATE INDEX IF NOT EXISTS entries_embedding ON stdlib.entries
-    USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 100);
 RESET ROLE;

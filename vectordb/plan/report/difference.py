@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from vectordb.plan.changes import Change, Kind
 from vectordb.plan.consequences import Consequence
+from vectordb.plan.enforcement import weaker
 from vectordb.plan.report.facts import PROVEN, UNKNOWN, UNPROVEN, Facts, Flow, Grant, Store
 from vectordb.plan.report.grade import Grade, counted
 from vectordb.plan.report.model import Cost, Report, name_of
@@ -16,7 +17,7 @@ _URGENCY = {Grade.BAD: 0, Grade.LOOK: 1, Grade.GOOD: 2, Grade.PLAIN: 3}
 _NOT_PROVEN = {UNPROVEN: "is no longer proven to be encrypted", UNKNOWN: "can be checked at up only"}
 _GRAVE = frozenset({"public", "not-action", "wildcard-action"})
 _UNREAD = "unknown-document"
-_UNNAMED = 6
+_NAMED = 6
 """Actions or resources that one line names."""
 
 
@@ -196,8 +197,8 @@ def right(grant: Grant) -> str:
 
 def shortened(items: Sequence[str]) -> str:
     """The first few, and how many more."""
-    rest = len(items) - _UNNAMED
-    return ", ".join(items[:_UNNAMED]) + (f" and {rest:,} more" if rest > 0 else "")
+    rest = len(items) - _NAMED
+    return ", ".join(items[:_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _encryption(before: Facts, after: Facts) -> Iterator[Line]:
@@ -263,6 +264,7 @@ def _sums(cost: Cost) -> dict[tuple[str, str], Decimal]:
 
 
 def _policies(base: Report, plan: Report) -> Iterator[Line]:
+    yield from _rules(base, plan)
     old = {(finding.policy, finding.urn, finding.message) for finding in base.findings}
     new = {(finding.policy, finding.urn, finding.message) for finding in plan.findings}
     for finding in plan.findings:
@@ -280,3 +282,19 @@ def _policies(base: Report, plan: Report) -> Iterator[Line]:
     for waiver in plan.waivers:
         if waiver not in base.waivers:
             yield Line("+", "waiver", waiver, Grade.LOOK)
+
+
+def _rules(base: Report, plan: Report) -> Iterator[Line]:
+    """What judges less, or otherwise, than before; a plan without policies, or a state, says nothing of it."""
+    now = {rule.id: rule for rule in plan.rules}
+    for old in base.rules if now else ():
+        new = now.get(old.id)
+        if new is None:
+            yield Line("-", old.id, f"is no policy any more: {old.title}", Grade.BAD)
+            continue
+        if new.enforcement != old.enforcement:
+            grade = Grade.BAD if weaker(new.enforcement, old.enforcement) else Grade.GOOD
+            yield Line("~", old.id, f"{old.enforcement} → {new.enforcement}: {old.title}", grade)
+        if new.configured != old.configured:
+            said = f"configured: {old.configured or 'as by default'} → {new.configured or 'as by default'}"
+            yield Line("~", old.id, said, Grade.LOOK)

@@ -220,7 +220,8 @@ def _sentence(value: str) -> str:
 def _plain(text: Text) -> str:
     value = escape(text.value)
     if text.style == CODE:
-        return f"<code{' class=short' if len(text.value) <= _SHORT else ''}>{value}</code>"
+        shown = f"<code{' class=short' if len(text.value) <= _SHORT else ''}>{value}</code>"
+        return f'<a href="{escape(text.link)}">{shown}</a>' if text.link else shown
     if text.style == MARK:
         return _mark(text)
     return f"<b>{value}</b>" if text.style == NAME else _sentence(text.value)

@@ -166,7 +166,7 @@ def _text(text: Text) -> str:
     value = _cut(text.value)
     match text.style:
         case "code":
-            written = code(value)
+            written = f"[{code(value)}]({text.link})" if text.link else code(value)
         case "name":
             written = f"<b>{prose(value)}</b>"
         case _:

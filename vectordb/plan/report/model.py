@@ -1,16 +1,19 @@
 """The report's content, whatever it is written as: read from the JSON of `vectordb plan --json` alone."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
+from vectordb.plan.enforcement import weaker
 from vectordb.plan.recording import STACK_TYPE
 from vectordb.plan.report import facts
 from vectordb.plan.report.facts import Facts
 
 WAIVERS = "waivers"
-"""The pack's policy whose findings are the waivers (policy/isolation/waivers.py)."""
+"""The pack's policy whose findings are the waivers (policy/isolation/serving/waivers.py)."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,17 @@ class Rule:
     id: str
     title: str
     severity: str
-    why: str
     remedy: str
     page: str
-    mandatory: bool = True
+    enforcement: str = "mandatory"
+    default: str = "mandatory"
+    configured: str = ""
+    """Its settings that are not at their default: `days = 1`."""
+
+    @property
+    def weakened(self) -> bool:
+        """Whether the configuration lets pass what the policy by itself would not."""
+        return weaker(self.enforcement, self.default)
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,7 @@ class Report:
         findings: without the waivers, mandatory ones first.
         waivers: a sentence each.
         policies: how many were asked, and of which pack.
+        pages: the address under which the checkout's files can be read, ending with `/`; empty when there is none.
         roles: URN of a resource → names of the IAM roles that it acts with.
         addresses: name → URNs of the resources that are called so in AWS or in the program.
     """
@@ -103,19 +114,31 @@ class Report:
     repairs: tuple[str, ...] = ()
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pages: str = ""
 
     @property
     def mandatory(self) -> tuple[Finding, ...]:
         """The findings that `pulumi up` would not pass."""
         return tuple(finding for finding in self.findings if finding.mandatory)
 
+    def page(self, policy: str) -> str:
+        """The address of a policy's page; empty when it has none, or when it is not known where the pages can be read."""
+        page = next((rule.page for rule in self.rules if rule.id == policy), "")
+        return quote(f"{self.pages}{page}", safe=":/#") if self.pages and page else ""
 
-def read(plan: Mapping[str, Any], policies: str = "") -> Report:
+    @property
+    def weakened(self) -> tuple[Rule, ...]:
+        """The policies that the configuration has disabled or made advisory."""
+        return tuple(rule for rule in self.rules if rule.weakened)
+
+
+def read(plan: Mapping[str, Any], policies: str = "", pages: str = "") -> Report:
     """The report of a plan.
 
     Args:
         plan: as `vectordb plan --json` writes it; keys that are absent, as in the plan of an older version, are empty here.
         policies: how many policies of which pack judged it, in words.
+        pages: as in `Report`.
     """
     found = [_finding(item) for item in plan.get("policies") or ()]
     given = plan.get("permissions") or {}
@@ -139,6 +162,7 @@ def read(plan: Mapping[str, Any], policies: str = "") -> Report:
         ),
         roles=_roles(plan),
         addresses=_addresses(plan),
+        pages=pages,
     )
 
 
@@ -176,10 +200,11 @@ def _rule(data: Mapping[str, Any]) -> Rule:
         id=str(data.get("id", "")),
         title=str(data.get("title", "")),
         severity=str(data.get("severity", "")),
-        why=str(data.get("why", "")),
         remedy=str(data.get("remedy", "")),
         page=str(data.get("page", "")),
-        mandatory=data.get("enforcement", "mandatory") == "mandatory",
+        enforcement=str(data.get("enforcement", "mandatory")),
+        default=str(data.get("default", "mandatory")),
+        configured=", ".join(f"{key} = {json.dumps(value)}" for key, value in (data.get("configured") or {}).items()),
     )
 
 

@@ -22,13 +22,12 @@ _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 _CLASS = re.compile(r"^class (?P<name>\w+)\b", re.MULTILINE)
 
 
-def log(report: Report, program: Path, pages: str = "") -> dict[str, Any]:
+def log(report: Report, program: Path) -> dict[str, Any]:
     """The whole log.
 
     Args:
         report: of the plan.
         program: the folder of the program; locations are relative to the checkout that it is in.
-        pages: the address under which the checkout's files can be read, ending with `/`; empty when there is none.
     """
     known = {rule.id: rule for rule in report.rules}
     names = sorted({*known, *(finding.policy for finding in report.findings)})
@@ -42,7 +41,7 @@ def log(report: Report, program: Path, pages: str = "") -> dict[str, Any]:
                     "driver": {
                         "name": _TOOL,
                         "informationUri": _PAGES,
-                        "rules": [_rule(known.get(name) or _unexplained(name, report), pages) for name in names],
+                        "rules": [_rule(known.get(name) or _unexplained(name, report), report) for name in names],
                     }
                 },
                 "automationDetails": {"id": f"vectordb-plan/{report.project}/{report.stack}"},
@@ -76,14 +75,14 @@ def _relative(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
 
 
-def _rule(rule: Rule, pages: str) -> dict[str, Any]:
-    help_ = "\n\n".join(filter(None, (rule.why, f"**What to do:** {rule.remedy}" if rule.remedy else ""))) or rule.title
+def _rule(rule: Rule, report: Report) -> dict[str, Any]:
+    help_ = f"**What to do:** {rule.remedy}" if rule.remedy else rule.title
     return {
         "id": rule.id,
         "name": "".join(word.capitalize() for word in re.split(r"\W+", rule.id)),
         "shortDescription": {"text": rule.title or rule.id},
-        "fullDescription": {"text": rule.why or rule.title or rule.id},
-        "helpUri": f"{pages}{rule.page}" if pages and rule.page else _PAGES,
+        "fullDescription": {"text": rule.title or rule.id},
+        "helpUri": report.page(rule.id) or _PAGES,
         "help": {"text": help_.replace("**", ""), "markdown": help_},
         "defaultConfiguration": {"level": _LEVELS.get(rule.severity, "warning")},
         "properties": {

@@ -89,7 +89,7 @@ def policies(report: Report) -> Section:
         Row(
             (
                 (Text("mandatory" if f.mandatory else "advisory", grade=Grade.BAD if f.mandatory else Grade.LOOK),),
-                _code(f.policy),
+                (Text(f.policy, CODE, link=report.page(f.policy)),),
                 (Text(f.severity),),
                 _code(f.resource),
                 (Text(f.message),),
@@ -97,9 +97,15 @@ def policies(report: Report) -> Section:
         )
         for f in report.findings
     )
-    notes = [f"Waiver: {waiver}" for waiver in report.waivers]
+    notes = [
+        f"Not in force by the configuration of the policies: {rule.id} ({rule.enforcement}). {rule.title}"
+        for rule in report.weakened
+    ]
+    notes += [f"Waiver: {waiver}" for waiver in report.waivers]
     notes += [f"Mended by the pack: {repair}" for repair in report.repairs]
     notes += list(report.permissions)
+    if configured := [f"{rule.id} ({rule.configured})" for rule in report.rules if rule.configured]:
+        notes.append(f"Configured otherwise than by default: {', '.join(configured)}.")
     header = ("", "Policy", "Severity", "Resource", "What, and what to do")
     empty = f"No violation of {report.policies}." if report.policies else "No violation."
     return Section("policies", "Policies", header, rows, empty, notes=tuple(notes))

@@ -15,11 +15,13 @@ class Text:
         value: what it says; it may be anything that a plan holds.
         style: `code` for identifiers, `name` for what people call something, `mark` for a status, `prose`, or `number`.
         grade: with a mark of its own in front, never a colour alone.
+        link: an address made of known parts, of what has the style `code` and no grade.
     """
 
     value: str
     style: str = PROSE
     grade: Grade = Grade.PLAIN
+    link: str = ""
 
 
 Cell = tuple[Text, ...]

@@ -57,7 +57,19 @@ def whole(report: Report) -> Verdict:
     if report.mandatory:
         parts.append(f"{counted(len(report.mandatory), 'mandatory violation')}: nothing like this can be deployed")
     bad = bool(report.mandatory or undeclared or unproven) or inside.grade is Grade.BAD
-    return Verdict("; ".join(parts).removesuffix(".") + ".", Grade.BAD if bad else inside.grade)
+    if report.weakened:
+        parts.append(weakened(report))
+    if bad and inside.grade is Grade.GOOD:
+        parts = [*parts[1:], *parts[:1]]  # good news does not open a bad verdict
+        parts = [parts[0], *(part[:1].lower() + part[1:] for part in parts[1:])]
+    milder = Grade.LOOK if report.weakened and inside.grade is Grade.GOOD else inside.grade
+    return Verdict("; ".join(parts).removesuffix(".") + ".", Grade.BAD if bad else milder)
+
+
+def weakened(report: Report) -> str:
+    """How many policies the configuration has taken out of force; empty when it has none."""
+    count = len(report.weakened)
+    return f"{count:,} {'policy is' if count == 1 else 'policies are'} disabled or advisory" if count else ""
 
 
 def numbers(report: Report, difference: Difference | None) -> list[Number]:
@@ -73,8 +85,8 @@ def numbers(report: Report, difference: Difference | None) -> list[Number]:
         Number(
             "Mandatory violations",
             f"{len(report.mandatory):,}",
-            Grade.BAD if report.mandatory else Grade.GOOD,
-            f"{advisory:,} advisory" if advisory else "",
+            Grade.BAD if report.mandatory else Grade.LOOK if report.weakened else Grade.GOOD,
+            "; ".join(filter(None, (f"{advisory:,} advisory" if advisory else "", weakened(report)))),
         ),
         Number("Waivers", f"{len(report.waivers):,}", Grade.LOOK if report.waivers else Grade.GOOD),
         Number("To be checked at up", _or_unknown(blank), Grade.PLAIN, f"and {others:,} identifiers" if others else ""),

@@ -72,6 +72,11 @@ def grant(principal, actions, resources, effect="Allow", kind="role", flags=(), 
     }
 
 
+def rule(name, enforcement="mandatory", configured=None):
+    said = {"id": name, "title": f"About {name}.", "severity": "high", "remedy": "", "page": ""}
+    return said | {"enforcement": enforcement, "default": "mandatory", "configured": configured or {}}
+
+
 def line(part, item, usd, group="fixed"):
     return {
         "part": part,
@@ -197,7 +202,7 @@ def faulty():
     ]  # fmt: skip
     plan["rules"] = [
         {"id": "no-public-ingress", "title": "Nothing is open to the world", "severity": "critical", "enforcement": "mandatory",
-         "why": "Anybody can try.", "remedy": "Name the source's security group.", "page": "docs/policies/network.md#no-public-ingress"},
+         "remedy": "Name the source's security group.", "page": "docs/policies/network.md#no-public-ingress"},
     ]  # fmt: skip
     plan["cost"] = cost(
         line("network", "interface endpoints, each zone", 43.8), line("job", "m7g.large instance", 59.57)

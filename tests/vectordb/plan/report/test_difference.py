@@ -87,6 +87,21 @@ def test_policies_and_waivers():
     ]
 
 
+def test_policies_that_judge_less_than_before():
+    before = example.quiet() | {"rules": [example.rule(name) for name in ("off", "set", "gone", "same")]}
+    after = [example.rule("off", "disabled"), example.rule("set", configured={"days": 1}), example.rule("same")]
+    after.append(example.rule("new"))
+    _, changes = compared(example.quiet() | {"rules": after}, before)
+    assert changes.policies == (
+        difference.Line("~", "off", "mandatory → disabled: About off.", Grade.BAD),
+        difference.Line("~", "set", "configured: as by default → days = 1", Grade.LOOK),
+        difference.Line("-", "gone", "is no policy any more: About gone.", Grade.BAD),
+    )
+    _, changes = compared(before, example.quiet() | {"rules": after})
+    assert [line.grade for line in changes.policies] == [Grade.GOOD, Grade.LOOK, Grade.BAD]
+    assert compared(before, example.quiet())[1].policies == ()
+
+
 def test_a_base_without_facts_or_bill_says_so():
     report = report_of(example.quiet())
     older = report_of({"project": "shop", "stack": "dev", "resources": [], "factsProblem": "It is old."})

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from tests.vectordb.plan.report import example
 from tests.vectordb.plan.report.conftest import compared, report_of
-from vectordb.plan.report import markdown
+from vectordb.plan.report import html, markdown, model
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NASTY = "x|y`z``<img src=x onerror=alert(1)>@team #12 [a](https://e.example) ![i](http://e) **b** www.e.example ~~s~~ $x$ &copy; <!-- --> \u202e"
@@ -90,6 +90,15 @@ def test_a_code_span_is_one_cell_and_ends_where_it_should(value):
         assert span.endswith(fence)
         inner = span[len(fence) : -len(fence)]
         assert fence not in re.findall("`+", inner)
+
+
+def test_a_finding_leads_to_the_page_of_its_policy_where_that_can_be_read():
+    plan, place = example.faulty(), "https://git.example/a/b/blob/1/"
+    plan["rules"][0]["page"] = "docs/policies/a).md"
+    report = model.read(plan, pages=place)
+    assert f"| [`no-public-ingress`]({place}docs/policies/a%29.md) |" in markdown.comment(report)
+    assert f'<a href="{place}docs/policies/a%29.md"><code' in html.page(report)
+    assert place not in html.page(report_of(plan)) + markdown.comment(report_of(plan))
 
 
 def test_a_sentence_keeps_what_is_typed():

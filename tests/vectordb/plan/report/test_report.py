@@ -32,6 +32,23 @@ def test_the_verdict(plan, sentence, grade):
     assert verdict.whole(report_of(plan)) == verdict.Verdict(sentence, grade)
 
 
+def test_good_news_does_not_open_a_bad_verdict():
+    plan = example.quiet() | {"policies": example.faulty()["policies"]}
+    said = "1 mandatory violation: nothing like this can be deployed; no door to the internet: none of 6 network interfaces can be reached."
+    assert verdict.whole(report_of(plan)) == verdict.Verdict(said, Grade.BAD)
+
+
+def test_a_plan_that_was_judged_less_is_no_good_news():
+    plan = example.quiet() | {"rules": [example.rule("a", "disabled"), example.rule("b", configured={"days": 1})]}
+    said = "No door to the internet: none of 6 network interfaces can be reached; 1 policy is disabled or advisory."
+    assert verdict.whole(report_of(plan)) == verdict.Verdict(said, Grade.LOOK)
+    assert verdict.numbers(report_of(plan), None)[1].detail == "1 policy is disabled or advisory"
+    assert sections.policies(report_of(plan)).notes == (
+        "Not in force by the configuration of the policies: a (disabled). About a.",
+        "Configured otherwise than by default: b (days = 1).",
+    )
+
+
 @pytest.mark.parametrize("place", ["unproven", "errors"])
 def test_what_is_not_settled_is_no_good_news(place):
     plan = example.quiet()

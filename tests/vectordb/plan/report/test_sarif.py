@@ -8,7 +8,7 @@ import pytest
 from tests.components.recorded import ROOT
 from tests.vectordb.plan.report import example
 from tests.vectordb.plan.report.conftest import report_of
-from vectordb.plan.report import sarif
+from vectordb.plan.report import model, sarif
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +88,8 @@ def test_fingerprints_stay_when_only_numbers_or_the_stack_change():
 
 
 def test_a_rule_names_its_page_where_the_checkout_can_be_read():
-    rules = sarif.log(report_of(example.faulty()), ROOT, "https://git.example/a/b/blob/1/")["runs"][0]["tool"][
-        "driver"
-    ]["rules"]
+    report = model.read(example.faulty(), pages="https://git.example/a/b/blob/1/")
+    rules = sarif.log(report, ROOT)["runs"][0]["tool"]["driver"]["rules"]
     found = {rule["id"]: rule["helpUri"] for rule in rules}
     assert found["no-public-ingress"] == "https://git.example/a/b/blob/1/docs/policies/network.md#no-public-ingress"
 

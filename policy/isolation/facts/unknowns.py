@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from isolation.loading import Loaded
-from isolation.reading import is_unknown
+from isolation.reading.properties import is_unknown
 from isolation.rule import Resource, ResourceRule, Rule
 from isolation.stack import Stack
 
@@ -59,7 +59,7 @@ def _noted(loaded: Loaded, rules: Iterable[Rule]) -> dict[tuple[str, str], set[s
         if isinstance(rule, ResourceRule):
             for resource in watched.resources:
                 list(rule.findings(resource))
-        else:
+        elif not rule.reads_everything:
             list(rule.findings(watched))
     return found
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
 
-from isolation import waivers
 from isolation.rule import Rule
-from isolation.schemas import MisfitError, fitted
-from isolation.waivers import Waiver
+from isolation.serving import waivers
+from isolation.serving.schemas import MisfitError, fitted
+from isolation.serving.waivers import Waiver
 
 WAIVERS: Final = "waivers"
 ALL: Final = "all"

@@ -1,14 +1,12 @@
 """Facts about CIDR blocks."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Final
 
-from isolation.declared import strings
-from isolation.reading import Property
-from isolation.rule import Setting
+from isolation.reading.properties import Property
 
 Network = IPv4Network | IPv6Network
 
@@ -18,13 +16,6 @@ PRIVATE: Final = (
     "192.168.0.0/16",  # RFC 1918
     "100.64.0.0/10",  # RFC 6598, shared address space: a VPC may have it, the internet does not route it
     "fc00::/7",  # RFC 4193
-)
-
-PRIVATE_CIDRS: Final = Setting(
-    name="privateCidrs",
-    default=list(PRIVATE),
-    schema={"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}},
-    description="The CIDR blocks that count as private; name your own to admit less, or leave 100.64.0.0/10 out.",
 )
 
 # Python's parser also takes masks, bare addresses, zone ids and numbers; AWS takes none of them.
@@ -59,11 +50,6 @@ def within(block: Network, cidrs: Iterable[str]) -> bool:
 def is_private(block: Network, private: Iterable[str] = PRIVATE) -> bool:
     """Whether the internet routes no address of `block`; so a /1 is public without a special case."""
     return within(block, private)
-
-
-def private_cidrs(settings: Mapping[str, object]) -> list[str]:
-    """What the rule that asks counts as private."""
-    return strings(settings, PRIVATE_CIDRS.name)
 
 
 def problem(cidr: Property, private: Iterable[str] = PRIVATE) -> str | None:

@@ -6,9 +6,9 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Final
 
-from isolation.conditions import comparisons
-from isolation.reading import Property
-from isolation.unscoped_actions import UNSCOPED_ACTIONS
+from isolation.reading.conditions import comparisons
+from isolation.reading.properties import Property
+from isolation.reading.unscoped_actions import UNSCOPED_ACTIONS
 
 _ARN_PARTS: Final = 6
 _WILD: Final = "*?"
@@ -73,8 +73,8 @@ def is_wide(resource: str) -> bool:
         return True
     if parts[2].startswith("s3") and not parts[4]:
         return parts[5].startswith(tuple(_WILD))
-    # dbuser:<database>/<user>: any user is the master too.
-    if parts[2] == "rds-db" and not parts[5].rpartition("/")[2].strip(_WILD):
+    # dbuser:<database>/<user>: any user is the master too, and any database may be somebody else's.
+    if parts[2] == "rds-db" and not all(part.strip(_WILD) for part in parts[5].removeprefix("dbuser:").split("/")):
         return True
     kind, separator, name = _kind(parts[5])
     if (parts[2], kind) in _NAMED_BY_AWS and not any(wild in parts[3] for wild in _WILD):

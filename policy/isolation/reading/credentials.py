@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 
 # Access keys of IAM, private keys, tokens of GitHub, Slack, OpenAI and Stripe, JSON web tokens, URLs and DSNs with a
 # password; each with what is fixed about its form.
@@ -29,9 +29,17 @@ _REFERENCE: Final = re.compile(r"arn:|/|alias/|\{\{|\$\{|ssm:|https?://", re.IGN
 _SHORTEST: Final = 4
 
 
+# In lower case, what each of the forms has in it: most texts have none, and are not searched further.
+_MARKS: Final = (
+    *("akia", "asia", "private key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "sk-", "sk_live_"),
+    *("eyj", "://", "password"),
+)
+
+
 def is_credential(text: str) -> bool:
     """Whether `text` has the form of a credential, or contains one."""
-    return _FORMS.search(text) is not None
+    folded = text.casefold()
+    return any(mark in folded for mark in _MARKS) and _FORMS.search(text) is not None
 
 
 def holds_credential(name: str, value: Property) -> bool:

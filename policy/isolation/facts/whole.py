@@ -15,11 +15,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from isolation.access import matrix
-from isolation.encryption import facts as encryption
+from isolation.facts import encrypted, reach
+from isolation.facts.unknowns import to_check
 from isolation.loading import Loaded
-from isolation.reachability import facts as reachability
 from isolation.registry import RULES
-from isolation.unknowns import to_check
 
 VERSION: Final = 1
 """Of the shape that `facts` returns."""
@@ -36,8 +35,8 @@ _EMPTY: Final[dict[str, Any]] = {
 }
 
 _PARTS: Final[dict[str, Callable[[Loaded], dict[str, Any]]]] = {
-    "reachability": lambda loaded: reachability.facts(loaded.stack),
-    "encryption": lambda loaded: encryption.facts(loaded.stack),
+    "reachability": lambda loaded: reach.facts(loaded.stack),
+    "encryption": lambda loaded: encrypted.facts(loaded.stack),
     "access": lambda loaded: {"access": matrix.access(loaded)},
     "unknowns": lambda loaded: {"to_check": to_check(loaded, RULES)},
 }

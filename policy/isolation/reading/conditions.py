@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from isolation.addresses import is_private, network
-from isolation.reading import Property
+from isolation.reading.addresses import is_private, network
+from isolation.reading.properties import Property
 
 _ACCOUNT_PART: Final = 4
 _ARN_PARTS: Final = 6

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from isolation.conditions import element, names, narrows
-from isolation.reading import Property
+from isolation.reading.conditions import element, names, narrows
+from isolation.reading.properties import Property
 
 _ACCOUNT_PART: Final = 4
 _ARN_PARTS: Final = 6
@@ -143,3 +143,30 @@ def only_condition(statement: Property, operators: frozenset[str], key: str) -> 
         return None
     name = next(iter(compared.value))
     return compared.at(name) if name.casefold() == key.casefold() else None
+
+
+# A topic's policy can name single actions only; what a message passes is this one (SNS Developer Guide, enforce encryption
+# of data in transit).
+_ALL_OF: Final = {"sns": "sns:publish"}
+
+
+def refuses_clear_text(statement: Property, service: str, *, contains: bool) -> bool:
+    """Whether a statement denies every action to everyone who comes without TLS.
+
+    `contains`: the resource holds others (a bucket its objects, a vector bucket its indexes), so both must be named.
+    """
+    compared = only_condition(statement, frozenset({"Bool", "BoolIfExists"}), "aws:SecureTransport")
+    resources = texts(statement.at("Resource"))
+    within = any(name.endswith("*") for name in resources) if contains else True
+    itself = any(not name.endswith("/*") for name in resources)
+    return (
+        statement.at("Effect").text == "Deny"
+        and is_everyone(statement.at("Principal"))
+        and any(
+            action.casefold() in ("*", f"{service}:*", _ALL_OF.get(service)) for action in texts(statement.at("Action"))
+        )
+        and within
+        and itself
+        and compared is not None
+        and [each.truth for each in compared.elements()] == [False]
+    )

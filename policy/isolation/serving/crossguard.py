@@ -19,9 +19,9 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from isolation import configuration
-from isolation.pack import THE_STACK, Pack
 from isolation.rule import Resource, ResourceRule, Rule, StackRule
+from isolation.serving import configuration
+from isolation.serving.pack import THE_STACK, Pack
 from isolation.stack import Stack
 
 CONFIGURATION: Final = "configuration"

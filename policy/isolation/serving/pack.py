@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
-from isolation import configuration
 from isolation.rule import Finding, Resource, ResourceRule, Rule, StackRule
+from isolation.serving import configuration
+from isolation.serving.waivers import Waiver
 from isolation.stack import Stack
-from isolation.waivers import Waiver
 
 THE_STACK = Resource("", "The stack", "", {})
 """What a stack rule's finding is about when it is about no resource."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from isolation.reading import Property
+from isolation.reading.properties import Property
 
 KEYWORDS: Final = frozenset({"type", "enum", "minimum", "maximum", "pattern", "items", "minItems"})
 """What `fitted` understands; a schema of a setting uses nothing else."""

@@ -19,8 +19,8 @@ from pulumi_policy import (
 )
 from pulumi_policy import policy as sdk_module
 
-from isolation.crossguard import WAIVERS, ResourcePolicy, policies, read_once
-from isolation.pack import Pack
+from isolation.serving.crossguard import WAIVERS, ResourcePolicy, policies, read_once
+from isolation.serving.pack import Pack
 
 sdk: Final[Any] = sdk_module  # it has no types for what follows, and some of it is not public: the tests hold us to it
 _Base: Final[Any] = sdk._PolicyAnalyzerServicer  # noqa: SLF001 - as above
