@@ -10,6 +10,34 @@ from isolation.reading.conditions import comparisons
 from isolation.reading.properties import Property
 from isolation.reading.unscoped_actions import UNSCOPED_ACTIONS
 
+TAKING_RIGHTS: Final = (
+    "iam:addusertogroup",
+    "iam:attachgrouppolicy",
+    "iam:attachrolepolicy",
+    "iam:attachuserpolicy",
+    "iam:createaccesskey",
+    "iam:createloginprofile",
+    "iam:createpolicyversion",
+    "iam:createservicespecificcredential",
+    "iam:deleterolepermissionsboundary",
+    "iam:deleteuserpermissionsboundary",
+    "iam:putgrouppolicy",
+    "iam:putrolepolicy",
+    "iam:putuserpolicy",
+    "iam:setdefaultpolicyversion",
+    "iam:updateassumerolepolicy",
+    "iam:updateloginprofile",
+    "iam:updatesamlprovider",
+    "kms:putkeypolicy",
+    "lambda:addpermission",
+    "lambda:updatefunctioncode",
+    "lambda:updatefunctionconfiguration",
+    "s3:putbucketpolicy",
+    "secretsmanager:putresourcepolicy",
+)
+"""Actions with which an identity gives itself, or somebody, rights that it was not given; in lower case, as IAM compares them (Rhino
+Security Labs, "AWS IAM Privilege Escalation: Methods and Mitigation"; the same list is behind Checkov's CKV_AWS_286)."""
+
 _ARN_PARTS: Final = 6
 _WILD: Final = "*?"
 

@@ -5,13 +5,17 @@ from typing import Final
 
 from isolation.reading.properties import Property
 
+ISSUED: Final = (
+    r"\bgh[pousr]_[0-9A-Za-z]{36}|\bgithub_pat_[0-9A-Za-z_]{22}|\bxox[abprs]-[0-9A-Za-z-]{10}|\bsk-[0-9A-Za-z_-]{20}"
+    r"|\bsk_live_[0-9A-Za-z]{16}|\beyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\."
+)
+"""A pattern of tokens that are known by their form alone: GitHub's, Slack's, OpenAI's, Stripe's, and JSON web tokens."""
 # Access keys of IAM, private keys, tokens of GitHub, Slack, OpenAI and Stripe, JSON web tokens, URLs and DSNs with a
 # password; each with what is fixed about its form.
 _FORMS: Final = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|\bgh[pousr]_[0-9A-Za-z]{36}|\bgithub_pat_[0-9A-Za-z_]{22}|\bxox[abprs]-[0-9A-Za-z-]{10}|\bsk-[0-9A-Za-z_-]{20}"
-    r"|\bsk_live_[0-9A-Za-z]{16}|\beyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\."
+    rf"|{ISSUED}"
     r"|[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@{}$]+@"
     r"|\bpassword\s*=\s*[^\s;{}$]+",
     re.IGNORECASE,

@@ -7,7 +7,7 @@ from pulumi_policy import Severity
 
 from isolation.access.places import IDENTITY_POLICIES, known_statements
 from isolation.declared import identifiers, strings
-from isolation.reading.actions import is_whole_service, is_wide, matches
+from isolation.reading.actions import TAKING_RIGHTS, is_whole_service, is_wide, matches
 from isolation.reading.conditions import element
 from isolation.reading.documents import allows, texts
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule
@@ -15,6 +15,7 @@ from isolation.rule import Finding, Frameworks, Resource, ResourceRule
 # Of the access level "Permissions management" and those that open, share or blind what these rules look at (Service
 # Authorization Reference). In lower case, as IAM compares them.
 _CHANGES: Final = (
+    *TAKING_RIGHTS,
     "cloudtrail:deletetrail",
     "cloudtrail:stoplogging",
     "cloudtrail:updatetrail",
@@ -34,32 +35,11 @@ _CHANGES: Final = (
     "ec2:modifyvpcendpoint",
     "ec2:replacenetworkaclentry",
     "ec2:replaceroute",
-    "iam:addusertogroup",
-    "iam:attachgrouppolicy",
-    "iam:attachrolepolicy",
-    "iam:attachuserpolicy",
-    "iam:createaccesskey",
-    "iam:createloginprofile",
-    "iam:createpolicyversion",
-    "iam:createservicespecificcredential",
-    "iam:deleterolepermissionsboundary",
-    "iam:deleteuserpermissionsboundary",
-    "iam:putgrouppolicy",
     "iam:putrolepermissionsboundary",
-    "iam:putrolepolicy",
-    "iam:putuserpolicy",
-    "iam:setdefaultpolicyversion",
-    "iam:updateassumerolepolicy",
-    "iam:updateloginprofile",
-    "iam:updatesamlprovider",
     "kms:disablekey",
-    "kms:putkeypolicy",
     "kms:schedulekeydeletion",
     "lambda:addlayerversionpermission",
-    "lambda:addpermission",
     "lambda:createfunctionurlconfig",
-    "lambda:updatefunctioncode",
-    "lambda:updatefunctionconfiguration",
     "lambda:updatefunctionurlconfig",
     "logs:deleteloggroup",
     "logs:putresourcepolicy",
@@ -73,12 +53,10 @@ _CHANGES: Final = (
     "s3:deletebucketpolicy",
     "s3:putaccountpublicaccessblock",
     "s3:putbucketacl",
-    "s3:putbucketpolicy",
     "s3:putbucketpublicaccessblock",
     "s3:putobjectacl",
     "s3vectors:deletevectorbucketpolicy",
     "s3vectors:putvectorbucketpolicy",
-    "secretsmanager:putresourcepolicy",
     "sns:addpermission",
     "sns:settopicattributes",
     "sqs:addpermission",

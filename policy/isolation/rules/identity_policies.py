@@ -6,7 +6,7 @@ from pulumi_policy import Severity
 
 from isolation.access.places import IDENTITY_POLICIES, known_statements
 from isolation.declared import identifiers, strings
-from isolation.reading.actions import is_unscoped, is_whole_service, is_wide, matches, narrowed
+from isolation.reading.actions import TAKING_RIGHTS, is_unscoped, is_whole_service, is_wide, matches, narrowed
 from isolation.reading.conditions import element, names
 from isolation.reading.documents import allows, texts
 from isolation.reading.properties import Property
@@ -119,30 +119,10 @@ INVERSIONS = ResourceRule(
     checks=dict.fromkeys(sorted(IDENTITY_POLICIES), _each_allowed(_inversions)),
 )
 
-# Actions with which an identity can give itself, or something that it commands, the rights of another (Rhino Security
-# Labs, "AWS IAM Privilege Escalation: Methods and Mitigation"; the same list is behind Checkov's CKV_AWS_286).
+# And those that act as another, or through something that it commands (Rhino Security Labs, as there).
 _ESCALATIONS = (
-    "iam:addusertogroup",
-    "iam:attachgrouppolicy",
-    "iam:attachrolepolicy",
-    "iam:attachuserpolicy",
-    "iam:createaccesskey",
-    "iam:createloginprofile",
-    "iam:createpolicyversion",
-    "iam:createservicespecificcredential",
-    "iam:deleterolepermissionsboundary",
-    "iam:deleteuserpermissionsboundary",
+    *TAKING_RIGHTS,
     "iam:passrole",
-    "iam:putgrouppolicy",
-    "iam:putrolepolicy",
-    "iam:putuserpolicy",
-    "iam:setdefaultpolicyversion",
-    "iam:updateassumerolepolicy",
-    "iam:updateloginprofile",
-    "iam:updatesamlprovider",
-    "lambda:addpermission",
-    "lambda:updatefunctioncode",
-    "lambda:updatefunctionconfiguration",
     "sts:assumerole",
     "ssm:sendcommand",
     "ssm:startsession",
@@ -150,11 +130,8 @@ _ESCALATIONS = (
     "codestar:createproject",
     "glue:updatedevendpoint",
     "cloudformation:setstackpolicy",
-    "kms:putkeypolicy",
     "kms:creategrant",
     "rds-db:connect",
-    "secretsmanager:putresourcepolicy",
-    "s3:putbucketpolicy",
 )
 
 

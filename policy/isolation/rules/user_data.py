@@ -9,6 +9,7 @@ from typing import Final
 
 from pulumi_policy import Severity
 
+from isolation.reading.credentials import ISSUED
 from isolation.reading.properties import Property
 from isolation.rule import Finding, Frameworks, Resource, ResourceRule, aws
 
@@ -28,6 +29,7 @@ _SECRETS: Final = (
         re.compile(rf"(?im)(?:^|[\s;&(\"'{{,]|[a-z0-9]_|\bPG)(?:password|passwd|passphrase)[\"']?\s*[:=]\s*{_VALUE}"),
     ),
     ("a token", re.compile(rf"(?im)(?:^|[\s;&(\"'{{,]|[a-z0-9]_)(?:api_?key|secret|token)[\"']?\s*[:=]\s*{_VALUE}")),
+    ("a token", re.compile(ISSUED)),
     ("a password for a user", re.compile(r"(?im)\bchpasswd\b.*<<<|\bidentified\s+by\s+'|\bpassword\s+'[^'$]{6,}'")),
 )
 
@@ -50,9 +52,9 @@ def _check(resource: Resource) -> Iterator[Finding]:
         if data.text is None:
             continue
         texts = list(_texts(data.text))
-        for what, form in _SECRETS:
-            if any(form.search(text) for text in texts):
-                yield Finding(data.path, f"holds {what}")
+        # A token may be known by its form and by its name: that is one finding.
+        for what in dict.fromkeys(what for what, form in _SECRETS if any(form.search(text) for text in texts)):
+            yield Finding(data.path, f"holds {what}")
 
 
 USER_DATA = ResourceRule(

@@ -70,6 +70,7 @@ _ACCESS_KEY = "AKIA" + "0123456789ABCDEF"
 _PASSWORD = "export PGPASSWORD=correct-horse\n"
 _SCRIPT = "#!/bin/bash\nset -eu\ndnf install -y postgresql17\n"
 _SECRETS = [
+    Case(_USER_DATA, "ec2/instance", {"userData": '#!/bin/sh\ncurl -H "X-Auth: ghp_' + "a1B2" * 9 + '" https://example.com'}, (("userData", "holds a token"),)),
     Case(_USER_DATA, _INSTANCE, {"userData": f"{_SCRIPT}aws configure set aws_access_key_id {_ACCESS_KEY}"}, (("userData", "holds an access key of AWS's"),)),
     Case(_USER_DATA, _INSTANCE, {"userDataBase64": _base64(_PASSWORD)}, (("userDataBase64", "holds a password"),)),
     Case(_USER_DATA, _INSTANCE, {"userDataBase64": _base64(_PASSWORD, zipped=True)}, (("userDataBase64", "holds a password"),)),
